@@ -1,0 +1,256 @@
+package proxy
+
+import (
+	"net/http"
+	"os"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"prism/internal/ledger"
+	"prism/internal/router"
+	"prism/internal/stream"
+	"prism/internal/upstream"
+)
+
+// relayBuffer is the size of the copy buffer. An SSE event is far smaller; a large one only
+// needs more turns.
+const relayBuffer = 16 << 10
+
+// exchange is one client request and all that is done for it. It holds one table from its
+// selection to its last attempt. Exchanges are pooled: nothing outside may keep one.
+type exchange struct {
+	p     *Proxy
+	w     http.ResponseWriter
+	rc    *http.ResponseController
+	flush interface{ FlushError() error }
+	r     *http.Request
+	table *router.Table
+	plan  router.Plan
+	start time.Time
+
+	request  stream.Request
+	raw      []byte   // the body in memory, owned by p.bodies
+	file     *os.File // or in a file
+	fileSize int64
+	keepRaw  bool // someone may still read raw: leave it to the collector
+
+	out      http.Request
+	body     upstream.Body
+	model    []byte // JSON of the model name sent
+	meter    stream.Meter
+	entry    ledger.Entry
+	buf      []byte
+	lastErr  *upstream.Error
+	attempt  *ledger.Attempt
+	opened   bool      // the open record is written
+	sent     bool      // the commit: something went to the client
+	usageLog bool      // the usage record is written
+	abort    bool      // the client must see that the answer is broken
+	headAt   time.Time // response head
+	lastAt   time.Time // last bytes
+	gap      time.Duration
+	stallAt  time.Time // when the write deadline was last set
+}
+
+func (p *Proxy) newExchange(w http.ResponseWriter, r *http.Request, t *router.Table, start time.Time) *exchange {
+	x, ok := p.pool.Get().(*exchange)
+	if !ok {
+		x = &exchange{p: p}
+	}
+	x.w, x.r, x.table, x.start = w, r, t, start
+	x.rc = http.NewResponseController(w)
+	x.flush, _ = w.(interface{ FlushError() error })
+	x.entry.Reset()
+	return x
+}
+
+// free gives everything back. It runs last.
+func (x *exchange) free() {
+	x.releaseBody()
+	entry, meter, buf, model := x.entry, x.meter, x.buf, x.model[:0]
+	*x = exchange{p: x.p, entry: entry, meter: meter, buf: buf, model: model}
+	x.p.pool.Put(x)
+}
+
+// releaseBody gives the request's body back. It happens at the commit: from there on nobody
+// can need it, and a stream may run for an hour.
+func (x *exchange) releaseBody() {
+	if x.file != nil {
+		_ = x.file.Close()
+		x.file = nil
+	}
+	if x.raw == nil {
+		return
+	}
+	if x.keepRaw {
+		x.p.bodies.used.Add(-int64(cap(x.raw)))
+	} else {
+		x.p.bodies.put(x.raw)
+	}
+	x.raw = nil
+	x.body = upstream.Body{}
+}
+
+// accept reads the body, chooses the route and fills what is known of the entry. A refusal
+// leaves no trace but a count.
+func (x *exchange) accept(t *target) *refusal {
+	query, ref := t.query(x.r.URL.RawQuery)
+	if ref != nil {
+		return ref
+	}
+	if ref := x.readBody(t); ref != nil {
+		return ref
+	}
+	if t.modelled() && x.r.Method == http.MethodPost {
+		var err error
+		if x.request, err = stream.Peek(x.raw); err != nil {
+			return badRequest("bad_json", "prism: the body is not a JSON object with one model and one stream field")
+		}
+	}
+	x.plan, ref = x.choose(t)
+	if ref != nil {
+		return ref
+	}
+	x.describe(t)
+	x.out = http.Request{Method: x.r.Method, Header: x.r.Header}
+	u := *x.r.URL
+	u.Path, u.RawPath, u.RawQuery = t.path, "", query
+	x.out.URL = &u
+	return nil
+}
+
+func (x *exchange) choose(t *target) (router.Plan, *refusal) {
+	q := router.Query{Prefix: t.prefix, Named: x.r.Header.Get("X-Prism-Profile"), Model: x.request.Model, Path: t.path, Header: x.r.Header}
+	plan, err := x.table.Select(&q)
+	if err != nil {
+		name := q.Prefix
+		if name == "" {
+			name = q.Named
+		}
+		return plan, notFound("no_profile", "prism: there is no profile "+cut(name, 64)+" in profiles.yaml")
+	}
+	return plan, nil
+}
+
+// run journals the exchange, makes the attempts and relays the answer. The close record is
+// written whatever happens, a panic and a client that left included.
+func (x *exchange) run() {
+	x.p.requests.Add(1)
+	x.p.inFlight.Add(1)
+	defer x.p.inFlight.Add(-1)
+	defer x.end()
+	x.entry.OverheadUS = time.Since(x.start).Microseconds()
+	if err := x.p.opt.Journal.Open(&x.entry); err != nil {
+		x.entry.Outcome, x.entry.ErrorType = ledger.OutcomeBlocked, "audit_unavailable"
+		x.answer(&refusal{
+			status: http.StatusServiceUnavailable, typ: "api_error", code: "audit_unavailable", retry: true, after: 5,
+			message: "prism: the journal cannot be written and audit is strict",
+		})
+		return
+	}
+	x.opened = true
+	resp, err := x.try()
+	if err != nil {
+		x.fail(err)
+		return
+	}
+	x.relay(resp)
+}
+
+// end writes the close record and lets an abort reach net/http. Recovering is only for the
+// record: the panic goes on.
+func (x *exchange) end() {
+	if cause := recover(); cause != nil {
+		x.entry.Outcome, x.entry.ErrorType = ledger.OutcomeError, "internal"
+		x.p.opt.Logger.Error().Str(keyID, x.entry.RequestID).Str(keyStack, x.table.Redact(string(debug.Stack()))).Msg("exchange panicked")
+		x.abort = true
+	}
+	x.finish()
+	if x.abort {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// answer sends prism's own words, if nothing was sent yet.
+func (x *exchange) answer(ref *refusal) {
+	if x.sent {
+		return
+	}
+	x.sent = true
+	x.entry.HTTPStatus = ref.status
+	ref.write(x.w, x.entry.RequestID)
+}
+
+// gone tells why an exchange that was cancelled ended: the client left, or prism stops.
+func (x *exchange) gone() string {
+	if x.p.stopping.Load() {
+		return ledger.OutcomeShutdown
+	}
+	return ledger.OutcomeClientAbort
+}
+
+// describe fills what the request says about itself.
+func (x *exchange) describe(t *target) {
+	e, h := &x.entry, x.r.Header
+	route := x.plan.Routes[0]
+	e.RequestID = x.p.opt.NewID()
+	e.StartedAt = x.start
+	e.Source = "proxy"
+	e.Generation = x.table.Generation
+	e.HostName, e.GatewayVersion = x.p.opt.HostName, x.p.opt.Version
+	e.SessionID = cut(h.Get("X-Claude-Code-Session-Id"), 128)
+	if e.SessionID == "" && x.request.UserID != "" {
+		e.SessionID = cut(stream.SessionFromUserID(x.request.UserID), 128)
+	}
+	e.AgentID, e.ParentAgentID = cut(h.Get("X-Claude-Code-Agent-Id"), 128), cut(h.Get("X-Claude-Code-Parent-Agent-Id"), 128)
+	e.RequestClass, e.PromptID = cut(h.Get("X-Claude-Code-Request-Class"), 64), cut(h.Get("X-Claude-Code-Prompt-Id"), 128)
+	e.ClientName, e.ClientVersion = client(h.Get("User-Agent"))
+	if tags := h.Get("X-Prism-Tags"); tags != "" {
+		e.Tags = parseTags(tags)
+	}
+	if x.p.opt.Attribution {
+		e.Project, e.Cwd, e.GitBranch = cut(h.Get("X-Prism-Project"), 256), cut(h.Get("X-Prism-Cwd"), 1024), cut(h.Get("X-Prism-Branch"), 256)
+	}
+	e.RouteReason = x.plan.Reason
+	e.Operation = t.operation
+	e.RequestModel = cut(x.request.Model, 256)
+	e.Stream = x.request.Stream
+	e.MaxTokens = x.request.MaxTokens
+	e.RequestBytes = int64(len(x.raw)) + x.fileSize
+	x.setRoute(route)
+}
+
+// setRoute notes whom the next attempt goes to.
+func (x *exchange) setRoute(route *router.Route) {
+	e := &x.entry
+	e.Profile, e.Provider, e.ServerAddress = route.Profile.Name, route.Profile.Provider, route.Upstream.Server()
+	e.UpstreamModel = e.RequestModel
+	if x.request.Model != "" {
+		e.UpstreamModel = route.Profile.Target(x.request.Model)
+	}
+}
+
+// client splits "claude-cli/2.1.330 (external, cli)" into name and version.
+func client(agent string) (name, version string) {
+	product, _, _ := strings.Cut(agent, " ")
+	name, version, _ = strings.Cut(product, "/")
+	return cut(name, 64), cut(version, 64)
+}
+
+const maxTags = 16
+
+// parseTags reads "k=v, k=v". What has no key or no "=" is passed over.
+func parseTags(s string) map[string]string {
+	tags := make(map[string]string)
+	for pair := range strings.SplitSeq(s, ",") {
+		k, v, ok := strings.Cut(strings.TrimSpace(pair), "=")
+		if k = strings.TrimSpace(k); ok && k != "" && len(tags) < maxTags {
+			tags[cut(k, 64)] = cut(strings.TrimSpace(v), 256)
+		}
+	}
+	if len(tags) == 0 {
+		return nil
+	}
+	return tags
+}

@@ -1,0 +1,152 @@
+package proxy
+
+import (
+	"time"
+
+	"prism/internal/ledger"
+	"prism/internal/pricing"
+	"prism/internal/stream"
+)
+
+// close notes how the exchange and its last attempt ended.
+func (x *exchange) close(v verdict) {
+	e := &x.entry
+	e.Outcome, e.ErrorType, e.ErrorMessage = v.outcome, v.errorType, x.describeError(v.message)
+	x.takeUsage()
+	if v.billed && e.UsageSource == ledger.UsageFinal {
+		v.billed = false
+	}
+	x.endAttempt(v)
+}
+
+// takeUsage copies what the meter knows into the entry.
+func (x *exchange) takeUsage() {
+	e, res := &x.entry, x.meter.Result()
+	if e.Operation != ledger.OpMessages {
+		e.UsageSource = ledger.UsageNone
+		return
+	}
+	e.Usage, e.UsageSource = res.Usage, res.Source
+	if res.Model != "" {
+		e.ResponseModel = cut(res.Model, 256)
+	}
+	e.ResponseID, e.StopReason = cut(res.ID, 128), cut(res.StopReason, 64)
+	e.ServiceTier, e.Speed, e.InferenceGeo = cut(res.ServiceTier, 64), cut(res.Speed, 64), cut(res.InferenceGeo, 64)
+	e.UsageRaw = append(e.UsageRaw[:0], res.Raw...)
+}
+
+// finish completes the entry, journals it and hands it out. It runs whatever happened.
+func (x *exchange) finish() {
+	e := &x.entry
+	now := x.p.opt.Now()
+	e.EndedAt = now
+	e.DurationMS = millis(now.Sub(e.StartedAt))
+	if !x.lastAt.IsZero() {
+		e.LongestGapMS = millis(x.gap)
+	}
+	if e.Outcome == "" {
+		e.Outcome, e.ErrorType = ledger.OutcomeError, "internal"
+	}
+	if x.attempt != nil && x.attempt.Outcome == "" {
+		x.endAttempt(verdict{outcome: e.Outcome, errorType: e.ErrorType, billed: true})
+	}
+	if x.attempt != nil && x.attempt.HTTPStatus != 0 {
+		x.table.Route(x.attempt.Profile).Health.Leave()
+	}
+	x.completeUsage()
+	Price(x.table.Book, x.multiplier(), e)
+	if x.attempt != nil {
+		x.attempt.Usage, x.attempt.CostList = e.Usage, e.CostList
+	}
+	if x.opened {
+		_ = x.p.opt.Journal.Close(e) // Health of the journal is reported by itself.
+	}
+	x.p.opt.Finished(e)
+	x.debug()
+}
+
+// completeUsage estimates what a broken stream did not say, and undoes what a provider counts
+// in its own way.
+func (x *exchange) completeUsage() {
+	e := &x.entry
+	if e.UsageSource == "" {
+		e.UsageSource = ledger.UsageNone
+	}
+	if e.Operation != ledger.OpMessages || x.attempt == nil {
+		return
+	}
+	if e.UsageSource == ledger.UsagePartial {
+		x.meter.Estimate()
+		x.takeUsage()
+	}
+	e.UsageNotes = append(e.UsageNotes, x.meter.Result().Notes...)
+	if route := x.table.Route(e.Profile); route != nil && route.Profile.InputIncludesCache == "yes" {
+		subtractCache(e)
+	}
+	e.PromptTokens = e.Usage.Prompt()
+}
+
+// subtractCache turns a count of input tokens that includes cached ones into Anthropic's.
+func subtractCache(e *ledger.Entry) {
+	u := &e.Usage
+	if cached := u.CacheRead.OrZero() + u.CacheWrite.OrZero(); u.Input.Known() && cached > 0 {
+		u.Input = stream.Count(max(int64(u.Input)-cached, 0))
+		e.UsageNotes = append(e.UsageNotes, "cache_subtracted")
+	}
+}
+
+// Terms are what a profile pays: the list price times a multiplier, or nothing per token.
+type Terms struct {
+	Multiplier string
+	FlatFee    bool
+}
+
+func (x *exchange) multiplier() Terms {
+	route := x.table.Route(x.entry.Profile)
+	if route == nil {
+		return Terms{}
+	}
+	return Terms{Multiplier: route.Profile.Multiplier, FlatFee: route.Profile.FlatFee}
+}
+
+// Price fills the cost columns of e from its token counts. Entries of another operation, and
+// those without any usage, cost nothing known.
+func Price(book *pricing.Book, terms Terms, e *ledger.Entry) {
+	if book == nil || e.Operation != ledger.OpMessages || e.UsageSource == ledger.UsageNone || e.UsageSource == "" {
+		return
+	}
+	model := e.ResponseModel
+	if model == "" {
+		model = e.UpstreamModel
+	}
+	if model == "" {
+		model = e.RequestModel
+	}
+	u := e.Usage
+	c := book.Price(&pricing.Query{
+		At: e.StartedAt, Profile: e.Profile, Provider: e.Provider, Model: model,
+		Speed: e.Speed, ServiceTier: e.ServiceTier, InferenceGeo: e.InferenceGeo,
+		Usage: pricing.Usage{
+			Input: u.Input.OrZero(), CacheRead: u.CacheRead.OrZero(), CacheWrite5m: u.CacheWrite5m.OrZero(), CacheWrite1h: u.CacheWrite1h.OrZero(),
+			Output: u.Output.OrZero(), WebSearches: u.WebSearches.OrZero(),
+		},
+		Multiplier: terms.Multiplier, FlatFee: terms.FlatFee,
+	})
+	e.PriceID = c.PriceID
+	e.CostInput, e.CostCacheRead, e.CostCacheWrite = ledger.Money(c.Input), ledger.Money(c.CacheRead), ledger.Money(c.CacheWrite)
+	e.CostOutput, e.CostOther = ledger.Money(c.Output), ledger.Money(c.Other)
+	e.CostList, e.Cost, e.CostUncached = ledger.Money(c.List), ledger.Money(c.Paid), ledger.Money(c.Uncached)
+}
+
+// debug logs one line per exchange.
+func (x *exchange) debug() {
+	ev := x.p.opt.Logger.Debug()
+	if ev == nil {
+		return
+	}
+	e := &x.entry
+	ev.Str(keyID, e.RequestID).Uint64(keyGeneration, e.Generation).Str(keyProfile, e.Profile).Str(keyOperation, e.Operation).
+		Str(keyModel, e.RequestModel).Str(keyUpModel, e.UpstreamModel).Int(keyStatus, e.HTTPStatus).Str(keyOutcome, e.Outcome).Str(keyErrorType, e.ErrorType).
+		Int64(keyTTFT, int64(e.TTFTMS)).Dur(keyDuration, e.EndedAt.Sub(e.StartedAt).Round(time.Millisecond)).
+		Int64(keyPrompt, int64(e.PromptTokens)).Int64(keyOutput, int64(e.Usage.Output)).Int(keyAttempts, len(e.Attempts)).Msg("exchange finished")
+}
