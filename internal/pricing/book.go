@@ -1,0 +1,173 @@
+package pricing
+
+import (
+	"bytes"
+	"cmp"
+	_ "embed" // the price book
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+//go:embed prices.json
+var embedded []byte
+
+// Book is a price book: an immutable value, safe for concurrent use.
+type Book struct {
+	rows  []Row
+	exact map[key][]*price    // rows without wildcards, by provider and model; the one that wins first
+	globs map[string][]*price // the others, by provider; the one that wins first
+}
+
+// Embedded returns the book that prism brings along.
+func Embedded() (*Book, error) {
+	dec := json.NewDecoder(bytes.NewReader(embedded))
+	dec.DisallowUnknownFields()
+	var rows []Row
+	if err := dec.Decode(&rows); err != nil {
+		return nil, fmt.Errorf("read the embedded price book: %w", err)
+	}
+	for i := range rows {
+		rows[i].Layer = LayerEmbedded
+	}
+	b := &Book{}
+	if err := b.add(rows); err != nil {
+		return nil, fmt.Errorf("read the embedded price book: %w", err)
+	}
+	return b, nil
+}
+
+// With returns a book with the user's rows above those of b; b stays as it is. A row with a
+// Profile overrides the prices for that profile alone. Rows are replaced whole, not merged:
+// a price that the new row does not state is not taken from the old one. The error joins all
+// problems; each reads "prices[INDEX].FIELD: PROBLEM" and wraps a [FieldError].
+func (b *Book) With(rows []Row) (*Book, error) {
+	own := make([]Row, len(rows))
+	for i := range rows {
+		own[i] = rows[i].clone()
+		own[i].Layer = LayerUser
+		if own[i].Profile != "" {
+			own[i].Layer = LayerProfile
+		}
+	}
+	with := &Book{}
+	if err := with.add(b.rows); err != nil {
+		return nil, err
+	}
+	if err := with.add(own); err != nil {
+		return nil, err
+	}
+	return with, nil
+}
+
+// add puts rows into a book that nobody else has seen yet.
+func (b *Book) add(rows []Row) error {
+	var errs []error
+	taken := make(map[string]bool, len(b.rows)+len(rows))
+	for i := range b.rows {
+		taken[b.rows[i].ID] = true
+	}
+	if b.exact == nil {
+		b.exact, b.globs = make(map[key][]*price), make(map[string][]*price)
+	}
+	for i := range rows {
+		var f faults
+		p := compile(&rows[i], &f)
+		if taken[p.id] {
+			f.add("id", "%q is taken by another row", p.id)
+		}
+		for _, e := range f {
+			errs = append(errs, fmt.Errorf("prices[%d].%w", i, e))
+		}
+		if len(f) > 0 {
+			continue
+		}
+		taken[p.id] = true
+		row := rows[i]
+		row.ID = p.id
+		b.rows = append(b.rows, row)
+		if p.match.literal {
+			b.exact[p.key] = insert(b.exact[p.key], p)
+		} else {
+			b.globs[p.key.provider] = insert(b.globs[p.key.provider], p)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// insert keeps prices in the order in which they win.
+func insert(prices []*price, p *price) []*price {
+	i, _ := slices.BinarySearchFunc(prices, p, byPrecedence)
+	return slices.Insert(prices, i, p)
+}
+
+// byPrecedence puts the row that wins first: the lower layer, the more specific match, the
+// later start. The id settles what is left, so that the answer is always the same.
+func byPrecedence(a, b *price) int {
+	return cmp.Or(
+		cmp.Compare(a.layer, b.layer),
+		cmp.Compare(b.match.specificity, a.match.specificity),
+		cmp.Compare(b.from, a.from),
+		cmp.Compare(a.id, b.id),
+	)
+}
+
+// Rows returns the rows of the book, ids and layers included, embedded ones first.
+func (b *Book) Rows() []Row {
+	rows := make([]Row, len(b.rows))
+	for i := range b.rows {
+		rows[i] = b.rows[i].clone()
+	}
+	return rows
+}
+
+// Covers tells whether the book has a price for a model of a provider at an instant,
+// overrides of single profiles left aside.
+func (b *Book) Covers(provider, model string, at time.Time) bool {
+	return b.find(&Query{Provider: provider, Model: model, At: at}) != nil
+}
+
+// find returns the row that prices a query, or nil. A suffix such as [1m] and then a date
+// are taken from the name only where nothing matches it as it stands.
+func (b *Book) find(q *Query) *price {
+	p := b.match(q, q.Model)
+	if p != nil {
+		return p
+	}
+	bare := trimBracket(q.Model)
+	if bare != q.Model {
+		p = b.match(q, bare)
+	}
+	if undated := trimDate(bare); p == nil && undated != bare {
+		p = b.match(q, undated)
+	}
+	return p
+}
+
+// match returns the row that wins for one form of the model's name, or nil.
+func (b *Book) match(q *Query, form string) *price {
+	at := q.At.UnixMicro()
+	var best *price
+	for _, p := range b.exact[key{q.Provider, form}] {
+		if p.open(q.Profile, at) {
+			best = p
+			break
+		}
+	}
+	for _, p := range b.globs[q.Provider] {
+		if best != nil && byPrecedence(best, p) < 0 {
+			break
+		}
+		if p.open(q.Profile, at) && p.match.matches(form) {
+			return p
+		}
+	}
+	return best
+}
+
+// open tells whether the row is for the profile and in force at the instant.
+func (p *price) open(profile string, at int64) bool {
+	return p.from <= at && at < p.to && (p.layer != LayerProfile || p.profile == profile)
+}

@@ -1,0 +1,157 @@
+package pricing
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// exactSpecificity is that of a pattern without wildcards: above that of every glob.
+const exactSpecificity = 1000
+
+// pattern is a glob as DuckDB reads it: * any text, ? one byte, [abc], [a-z] and [!a-z] one
+// byte of a class, \ takes the next byte as it is. Case matters. A pattern that is broken
+// matches nothing.
+type pattern struct {
+	text        string
+	literal     bool // stands for its own text only
+	specificity int  // the number of characters that are no * and no ?
+}
+
+func newPattern(text string) pattern {
+	p := pattern{text: text, literal: !strings.ContainsAny(text, `*?[\`), specificity: exactSpecificity}
+	if strings.ContainsAny(text, `*?[`) {
+		p.specificity = utf8.RuneCountInString(text) - strings.Count(text, "*") - strings.Count(text, "?")
+	}
+	return p
+}
+
+// problem says why the pattern can match nothing; empty means that it can.
+func (p pattern) problem() string {
+	if p.text == "" {
+		return "missing"
+	}
+	for rest := p.text; rest != ""; {
+		n := 1
+		switch rest[0] {
+		case '[':
+			if _, n = bracket(rest, 0); n == 0 {
+				return "\"" + p.text + "\" has a [ without a ]"
+			}
+		case '\\':
+			if n = 2; len(rest) < n {
+				return "\"" + p.text + "\" ends with a \\"
+			}
+		}
+		rest = rest[n:]
+	}
+	return ""
+}
+
+// matches tells whether the whole of s is one of the texts that p stands for.
+func (p pattern) matches(s string) bool {
+	if p.literal {
+		return p.text == s
+	}
+	return glob(p.text, s)
+}
+
+// glob compares byte by byte. After a mismatch it goes back to the last * only, which makes
+// it len(pattern) x len(s) at worst.
+func glob(pattern, s string) bool {
+	p, i := 0, 0
+	star, mark := -1, 0
+	for i < len(s) {
+		if p < len(pattern) && pattern[p] == '*' {
+			star, mark = p, i
+			p++
+			continue
+		}
+		if n := one(pattern[p:], s[i]); n > 0 {
+			p += n
+			i++
+			continue
+		}
+		if star < 0 {
+			return false
+		}
+		mark++
+		p, i = star+1, mark
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}
+
+// one returns the length of the element at the start of pattern if it matches b, else 0.
+func one(pattern string, b byte) int {
+	if pattern == "" {
+		return 0
+	}
+	switch pattern[0] {
+	case '?':
+		return 1
+	case '[':
+		if ok, n := bracket(pattern, b); ok {
+			return n
+		}
+		return 0
+	case '\\':
+		if len(pattern) > 1 && pattern[1] == b {
+			return 2
+		}
+		return 0
+	}
+	if pattern[0] == b {
+		return 1
+	}
+	return 0
+}
+
+// bracket reads the class at the start of pattern: whether b is in it, and its length, which
+// is 0 if it has no end. A ] that stands first is a member; a - between two bytes always
+// makes a range, even where the second one is a ].
+func bracket(pattern string, b byte) (in bool, n int) {
+	i := 1
+	invert := i < len(pattern) && pattern[i] == '!'
+	if invert {
+		i++
+	}
+	for first := i; i < len(pattern); {
+		low, high := pattern[i], pattern[i]
+		if low == ']' && i > first {
+			return in != invert, i + 1
+		}
+		i++
+		if i+1 < len(pattern) && pattern[i] == '-' {
+			high = pattern[i+1]
+			i += 2
+		}
+		in = in || low <= b && b <= high
+	}
+	return false, 0
+}
+
+// trimBracket takes a suffix such as [1m] from a model's name.
+func trimBracket(model string) string {
+	if !strings.HasSuffix(model, "]") {
+		return model
+	}
+	body := model[:len(model)-1]
+	last := strings.LastIndexByte(body, ']') + 1
+	if open := strings.IndexByte(body[last:], '['); open >= 0 {
+		return model[:last+open]
+	}
+	return model
+}
+
+// trimDate takes a date such as -20250929 from a model's name.
+func trimDate(model string) string {
+	const date = len("-20250929")
+	if len(model) < date || model[len(model)-date:][:3] != "-20" {
+		return model
+	}
+	for _, c := range []byte(model[len(model)-date+3:]) {
+		if c < '0' || c > '9' {
+			return model
+		}
+	}
+	return model[:len(model)-date]
+}
