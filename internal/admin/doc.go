@@ -1,0 +1,16 @@
+// Package admin is the control plane: a JSON API over the unix socket, the feed of finished
+// exchanges, and the one Go client of both.
+//
+// The permissions of the socket are the authentication: it is 0600 in a directory of ours that
+// is 0700, and on platforms that can tell, the user at the other end must be the one who runs
+// the gateway. Nothing here is ever served over TCP.
+//
+//	GET  /v1/status              Status
+//	POST /v1/reload {force}      Verdict
+//	POST /v1/use    {name}       Verdict
+//	POST /v1/trust  {profile}    Verdict
+//	POST /v1/fold                ledger.FoldResult
+//	GET  /v1/follow              Exchange, one JSON object per line, until one side leaves
+//
+// A refusal is {"error": Error}; a file that is rejected is not a refusal but a Verdict.
+package admin

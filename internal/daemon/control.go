@@ -1,0 +1,164 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"prism/config"
+	"prism/config/sealed"
+	"prism/internal/admin"
+)
+
+// control is the daemon as the admin API sees it.
+type control struct{ d *Daemon }
+
+var _ admin.Control = control{}
+
+// Reload reads the file now.
+func (c control) Reload(ctx context.Context, force bool) (admin.Verdict, error) {
+	return c.d.ask(ctx, reloadCall{trigger: "reload", force: force})
+}
+
+// Use makes a profile active; "-" goes back.
+func (c control) Use(ctx context.Context, name string) (admin.Verdict, error) {
+	return c.d.ask(ctx, reloadCall{use: name})
+}
+
+// Trust confirms the host of a profile's key.
+func (c control) Trust(ctx context.Context, profile string) (admin.Verdict, error) {
+	return c.d.ask(ctx, reloadCall{trust: profile})
+}
+
+// Status says how everything is.
+func (c control) Status(context.Context) (admin.Status, error) {
+	d := c.d
+	n := d.proxy.Counts()
+	st := admin.Status{
+		Running: true, PID: os.Getpid(), Version: d.opt.Version, StartedAt: d.started, Listen: d.ln.Addr().String(), Socket: d.socket(),
+		InFlight: n.InFlight, Requests: n.Requests, Refused: n.Refused, Unpriced: d.unpriced.all(), Ledger: d.ledgerStatus(),
+	}
+	fs, t := d.file.Load(), d.router.Table()
+	if fs == nil || t == nil {
+		return st, nil
+	}
+	st.Active, st.ActiveFrom, st.Generation = fs.active, fs.from, t.Generation
+	st.File = admin.FileStatus{
+		Path: fs.live.Path, RealPath: fs.file.State.RealPath, Hash: fs.live.Hash, LoadedAt: fs.liveAt,
+		OK: fs.problems.Err() == nil, Problems: append([]config.Problem{}, fs.problems...), Dirs: []string{},
+	}
+	if w := d.watcher.Load(); w != nil {
+		st.File.Mode, st.File.Dirs = w.Mode(), w.Dirs()
+	}
+	for i := range t.Config.Profiles {
+		st.Profiles = append(st.Profiles, d.profileStatus(&t.Config.Profiles[i]))
+	}
+	return st, nil
+}
+
+func (d *Daemon) profileStatus(p *config.Profile) admin.ProfileStatus {
+	h := d.router.Health(p.Name).View(d.opt.Now())
+	s := admin.ProfileStatus{
+		Name: p.Name, Origin: p.Origin(), Models: len(p.Models), Pinned: true,
+		LastOK: instant(h.LastOK), LastError: h.LastError, LastErrorAt: instant(h.LastErrorAt),
+		Requests1h: h.Requests1h, Errors1h: h.Errors1h, InFlight: h.InFlight,
+	}
+	if !p.APIKey.IsZero() {
+		s.KeyMasked, s.KeyFingerprint = p.APIKey.Masked(), p.APIKey.Fingerprint()
+	}
+	return s
+}
+
+func instant(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func (d *Daemon) ledgerStatus() admin.LedgerStatus {
+	h, last := d.journal.Health(), d.loop.State()
+	st := admin.LedgerStatus{
+		File: d.opt.Paths.LedgerFile, JournalBytes: h.Bytes, Waiting: h.Waiting, Degraded: h.Degraded, Dropped: h.Dropped,
+		LastFold: last.At, Holder: last.Result.Holder, FoldError: last.Result.Err,
+	}
+	return st
+}
+
+// use changes the one line of the file, or keeps the choice where that is not possible, and
+// then reloads as if the user had saved it.
+func (d *Daemon) use(ctx context.Context, name string) (admin.Verdict, error) {
+	choice, err := admin.LoadChoice(d.opt.Paths.ActiveFile)
+	if err != nil {
+		return admin.Verdict{}, err
+	}
+	if name == "-" {
+		if name = choice.Previous; name == "" {
+			return admin.Verdict{}, &admin.Error{Code: admin.CodeNotFound, Message: "no profile was active before", Fix: "prism use NAME"}
+		}
+	}
+	f := d.read(ctx)
+	if err := f.Problems.Err(); err != nil {
+		return admin.Verdict{OK: false, Trigger: "use", Generation: d.router.Table().Generation, Active: d.file.Load().active, Problems: f.Problems}, nil
+	}
+	if f.Profiles.Profile(name) == nil {
+		return admin.Verdict{}, &admin.Error{Code: admin.CodeNotFound, Message: fmt.Sprintf("no profile is named %q", name), Fix: "prism profiles list"}
+	}
+	now, _ := choice.Effective(f.Profiles.Active)
+	var note string
+	if now != name {
+		set, err := admin.SetActive(ctx, admin.SetOptions{
+			Path: f.Path, Choice: d.opt.Paths.ActiveFile, Now: now, InFile: f.Profiles.Active, Src: f.Src, State: f.State, Splice: Splice,
+		}, name)
+		if err != nil {
+			return admin.Verdict{}, useError(err)
+		}
+		note = fmt.Sprintf("%s:%d, one line changed", f.Path, f.Profiles.ActivePos.Line)
+		if !set.InFile {
+			note = fmt.Sprintf("kept in %s: %s; it wins until active: in the file changes", d.opt.Paths.ActiveFile, set.Why)
+		}
+	}
+	v := d.load(ctx, "use", false)
+	if note != "" {
+		v.Notes = append(v.Notes, note)
+	}
+	return v, nil
+}
+
+func useError(err error) error {
+	if errors.Is(err, config.ErrChanged) {
+		return &admin.Error{Code: "file_changed", Message: "profiles.yaml changed while it was being written; nothing was lost", Fix: "prism use again"}
+	}
+	return err
+}
+
+// Splice replaces the one scalar of active:. A file whose MAC covers clear values goes
+// through sops, which renews it.
+func Splice(ctx context.Context, src []byte, name string) ([]byte, error) {
+	if sealed.IsSealed(src) && sealed.FullMAC(src) {
+		ctx, cancel := context.WithTimeout(ctx, openTimeout)
+		defer cancel()
+		return sealed.SetScalar(ctx, src, "active", name)
+	}
+	return config.SpliceActive(src, name)
+}
+
+// trust confirms the host of a profile's key and reloads.
+func (d *Daemon) trust(ctx context.Context, name string) (admin.Verdict, error) {
+	f := d.read(ctx)
+	if err := f.Problems.Err(); err != nil {
+		return admin.Verdict{OK: false, Trigger: "trust", Generation: d.router.Table().Generation, Active: d.file.Load().active, Problems: f.Problems}, nil
+	}
+	p := f.Profiles.Profile(name)
+	if p == nil {
+		return admin.Verdict{}, &admin.Error{Code: admin.CodeNotFound, Message: fmt.Sprintf("no profile is named %q", name), Fix: "prism profiles list"}
+	}
+	if err := d.pins.Trust(*p); err != nil {
+		return admin.Verdict{}, fmt.Errorf("trust %s: %w", name, err)
+	}
+	v := d.load(ctx, "trust", false)
+	v.Notes = append(v.Notes, fmt.Sprintf("the key of %s may be sent to %s", p.Name, p.Origin()))
+	return v, nil
+}

@@ -1,0 +1,280 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"prism/config"
+	"prism/internal/admin"
+	"prism/internal/ledger"
+	"prism/internal/pricing"
+	"prism/internal/proxy"
+	"prism/internal/router"
+	"prism/internal/upstream"
+)
+
+// Options configures a Daemon.
+type Options struct {
+	Paths    config.Paths
+	Settings config.Settings
+	Version  string
+	Logger   zerolog.Logger
+
+	// Folder moves entries into DuckDB; nil = a child process of this program,
+	// `prism fold-worker`.
+	Folder ledger.Folder
+
+	// Listener is used instead of listening on Settings.Listen.
+	Listener net.Listener
+
+	// Ready is called once requests are answered.
+	Ready func(Ready)
+
+	// Kill, when closed, ends the drain at once: the second signal.
+	Kill <-chan struct{}
+
+	Now func() time.Time // default time.Now
+}
+
+// Ready is what a person wants to know at the start.
+type Ready struct {
+	Listen   string // host:port of the data port
+	Socket   string
+	Status   admin.Status
+	Verdict  admin.Verdict // of the first load
+	Crashed  int           // exchanges that an earlier run left open
+	Duration time.Duration // from New to here
+}
+
+// Errors of the start.
+var (
+	// ErrRunning means that another prism uses the same state directory.
+	ErrRunning = errors.New("another prism uses this state directory")
+	// ErrPort means that the data port cannot be had.
+	ErrPort = errors.New("the port is in use")
+)
+
+// Daemon is the running gateway.
+type Daemon struct {
+	opt     Options
+	log     zerolog.Logger
+	began   time.Time
+	started time.Time
+
+	lock      *os.File
+	pins      *config.Pins
+	recovered *ledger.Recovery // until it is closed
+	book      *pricing.Book
+	router    *router.Router
+	journal   *ledger.Journal
+	loop      *ledger.FoldLoop
+	proxy     *proxy.Proxy
+	feed      *admin.Feed
+	watcher   atomic.Pointer[config.Watcher]
+	ln        net.Listener
+	sock      net.Listener
+
+	reloads  chan reloadCall
+	file     atomic.Pointer[fileState] // what Status says of profiles.yaml
+	stopping atomic.Bool               // no further reload will be answered
+	unpriced unpriced
+}
+
+// New checks what can be checked without touching anything.
+func New(opt Options) (*Daemon, error) {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Ready == nil {
+		opt.Ready = func(Ready) {}
+	}
+	book, err := pricing.Embedded()
+	if err != nil {
+		return nil, fmt.Errorf("price book: %w", err)
+	}
+	d := &Daemon{opt: opt, log: opt.Logger, began: opt.Now(), book: book, feed: admin.NewFeed(), reloads: make(chan reloadCall)}
+	d.unpriced.log = opt.Logger
+	return d, nil
+}
+
+// cleanups run in reverse order.
+type cleanups []func()
+
+func (c *cleanups) add(f func()) { *c = append(*c, f) }
+
+func (c *cleanups) run() {
+	for i := len(*c) - 1; i >= 0; i-- {
+		(*c)[i]()
+	}
+}
+
+// Run serves until ctx ends, then drains. It returns nil after an orderly stop.
+func (d *Daemon) Run(ctx context.Context) error {
+	harden()
+	var done cleanups
+	defer done.run()
+
+	if err := d.prepare(&done); err != nil {
+		return err
+	}
+	verdict := d.load(ctx, "start", true)
+	if !verdict.OK {
+		return config.Problems(verdict.Problems)
+	}
+	crashed := d.closeCrashed()
+	if err := d.listen(ctx, &done); err != nil {
+		return err
+	}
+
+	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	done.add(stopServing)
+	server := d.server(serving)
+	failed := make(chan error, 2)
+	go func() { failed <- server.Serve(d.ln) }()
+	control := d.control(serving)
+	go func() { failed <- control.Serve(d.sock) }()
+
+	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
+	loops := d.loops(background)
+	d.started = d.opt.Now()
+	d.opt.Ready(d.ready(verdict, crashed))
+	d.log.Info().Str(keyListen, d.ln.Addr().String()).Str(keySocket, d.socket()).Str(keyActive, verdict.Active).
+		Uint64(keyGeneration, verdict.Generation).Int(keyCrashed, crashed).Msg("gateway started")
+
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	d.drain(server, stopServing)
+	stopBackground()
+	loops.Wait()
+	_ = control.Close()
+	d.lastFold()
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	d.log.Info().Int64(keyRequests, d.proxy.Counts().Requests).Msg("gateway stopped")
+	return err
+}
+
+// prepare takes what belongs to one process only: the lock first, before anything of another
+// one could be touched.
+func (d *Daemon) prepare(done *cleanups) error {
+	p := d.opt.Paths
+	if err := privateDirs(p.State, p.Data); err != nil {
+		return err
+	}
+	var err error
+	if d.lock, err = takeLock(p.Lock); err != nil {
+		return err
+	}
+	done.add(func() { _ = d.lock.Close() })
+	if d.pins, err = config.LoadPins(p.Pins); err != nil {
+		return err
+	}
+	s := d.opt.Settings
+	var found *ledger.Recovery
+	d.journal, found, err = ledger.OpenJournal(ledger.JournalOptions{
+		Dir: p.Journal, Archive: p.Archive, Durability: s.Durability, Logger: d.log, Now: d.opt.Now, Strict: s.Audit == "strict",
+	})
+	if err != nil {
+		return err
+	}
+	d.recovered = found
+	done.add(d.closeJournal)
+	d.router = router.New(router.Options{Timeouts: upstream.Timeouts{
+		Dial: s.Timeouts.Dial, TLS: s.Timeouts.TLS, Write: s.Timeouts.BodyStall, FirstByte: s.Timeouts.FirstByte, Idle: s.Timeouts.Idle, IdleConn: s.Timeouts.UpstreamIdle,
+	}})
+	done.add(d.router.Close)
+	folder := d.opt.Folder
+	if folder == nil {
+		self, err := os.Executable()
+		if err != nil {
+			return fmt.Errorf("find the program file: %w", err)
+		}
+		folder = &Worker{Command: []string{self, "fold-worker"}, Request: d.foldRequest}
+	}
+	d.loop, err = ledger.NewFoldLoop(ledger.FoldLoopOptions{Journal: d.journal, Folder: folder, Interval: s.FoldInterval, Logger: d.log})
+	return err
+}
+
+func (d *Daemon) foldRequest() FoldRequest {
+	p := d.opt.Paths
+	book := d.book
+	if t := d.router.Table(); t != nil {
+		book = t.Book
+	}
+	return FoldRequest{File: p.LedgerFile, Journal: p.Journal, Archive: p.Archive, Prices: book.Rows()}
+}
+
+// listen opens the data port and the control socket.
+func (d *Daemon) listen(ctx context.Context, done *cleanups) error {
+	var err error
+	if d.ln = d.opt.Listener; d.ln == nil {
+		if d.ln, err = (&net.ListenConfig{}).Listen(ctx, "tcp", d.opt.Settings.Listen); err != nil {
+			return portError(d.opt.Settings.Listen, err)
+		}
+	}
+	done.add(func() { _ = d.ln.Close() })
+	if d.sock, err = admin.Listen(d.socket()); err != nil {
+		return err
+	}
+	done.add(func() { _ = d.sock.Close() })
+	d.proxy, err = proxy.New(proxy.Options{
+		Router: d.router, Journal: d.journal, Hosts: hostsOf(d.ln.Addr()), Logger: d.log, HostName: hostName(), Version: d.opt.Version,
+		Attribution: d.opt.Settings.Attribution, Finished: d.finished, Now: d.opt.Now,
+		Limits: proxy.Limits{
+			Body: d.opt.Settings.MaxBody, BodyBudget: d.opt.Settings.BodyBudget,
+			BodyStall: d.opt.Settings.Timeouts.BodyStall, WriteStall: d.opt.Settings.Timeouts.WriteStall,
+		},
+	})
+	return err
+}
+
+// finished sees every entry after its close record.
+func (d *Daemon) finished(e *ledger.Entry) {
+	d.unpriced.see(e)
+	d.feed.Publish(e)
+}
+
+func (d *Daemon) server(base context.Context) *http.Server {
+	t := d.opt.Settings.Timeouts
+	return &http.Server{
+		Handler:           d.proxy,
+		ReadHeaderTimeout: t.ReadHeader,
+		IdleTimeout:       t.ServerIdle,
+		MaxHeaderBytes:    256 << 10,
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ErrorLog:          quietLog(d.log),
+	}
+}
+
+func (d *Daemon) control(base context.Context) *http.Server {
+	return &http.Server{
+		Handler:           admin.Handler(control{d}, d.loop, d.feed),
+		ReadHeaderTimeout: d.opt.Settings.Timeouts.ReadHeader,
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ErrorLog:          quietLog(d.log),
+	}
+}
+
+func (d *Daemon) socket() string {
+	if s := d.opt.Settings.Socket; s != "" {
+		return s
+	}
+	return d.opt.Paths.Socket
+}
+
+func (d *Daemon) ready(v admin.Verdict, crashed int) Ready {
+	st, _ := control{d}.Status(context.Background())
+	return Ready{Listen: d.ln.Addr().String(), Socket: d.socket(), Status: st, Verdict: v, Crashed: crashed, Duration: d.opt.Now().Sub(d.began)}
+}

@@ -1,0 +1,121 @@
+package daemon
+
+import (
+	"fmt"
+	"reflect"
+
+	"prism/config"
+	"prism/internal/admin"
+	"prism/internal/ledger"
+	"prism/internal/pricing"
+)
+
+// describeSwap says what changed, by name.
+func (d *Daemon) describeSwap(v *admin.Verdict, old *fileState, f *File, report config.PinReport) {
+	var before []config.Profile
+	if old != nil && old.live != nil {
+		before = old.live.Profiles.Profiles
+	}
+	v.Added, v.Removed, v.Changed = difference(before, f.Profiles.Profiles)
+	for _, pin := range report.New {
+		v.Notes = append(v.Notes, fmt.Sprintf("profile %s: its key may now be sent to %s (first use)", pin.Profile, pin.Origin))
+	}
+	if old == nil || old.live == nil || f.Opened == nil || old.live.Opened == nil {
+		return
+	}
+	if f.Opened.LastModified.Before(old.live.Opened.LastModified) {
+		v.Notes = append(v.Notes, "the file is older than the one before: lastmodified went backwards")
+	}
+	if !reflect.DeepEqual(f.Opened.Recipients, old.live.Opened.Recipients) {
+		v.Notes = append(v.Notes, "the recipients of the file changed: other keys can open it now")
+	}
+}
+
+// difference compares two lists of profiles by name; places in the file do not count.
+func difference(before, after []config.Profile) (added, removed, changed []string) {
+	added, removed, changed = []string{}, []string{}, []string{}
+	old := make(map[string]*config.Profile, len(before))
+	for i := range before {
+		old[before[i].Name] = &before[i]
+	}
+	for i := range after {
+		p := &after[i]
+		was := old[p.Name]
+		delete(old, p.Name)
+		switch {
+		case was == nil:
+			added = append(added, p.Name)
+		case !sameProfile(was, p):
+			changed = append(changed, p.Name)
+		}
+	}
+	for i := range before {
+		if _, ok := old[before[i].Name]; ok {
+			removed = append(removed, before[i].Name)
+		}
+	}
+	return added, removed, changed
+}
+
+func sameProfile(a, b *config.Profile) bool {
+	if !a.APIKey.Equal(b.APIKey) {
+		return false
+	}
+	x, y := *a, *b
+	for _, p := range []*config.Profile{&x, &y} {
+		p.APIKey, p.Pos, p.BaseURLPos, p.KeyPos = config.Secret{}, config.Pos{}, config.Pos{}, config.Pos{}
+	}
+	return reflect.DeepEqual(x, y)
+}
+
+// announceSwap tells the log and the ledger.
+func (d *Daemon) announceSwap(v admin.Verdict, f *File) {
+	ev := d.log.Info().Str(keyTrigger, v.Trigger).Uint64(keyGeneration, v.Generation).Str(keyActive, v.Active)
+	if v.Previous != v.Active {
+		ev = ev.Str(keyPrevious, v.Previous)
+	}
+	ev.Strs(keyAdded, v.Added).Strs(keyRemoved, v.Removed).Strs(keyChanged, v.Changed).Int(keyInFlight, v.Draining).
+		Float64(keyDuration, v.DurationMS).Msg("routes swapped")
+	reason := ""
+	for _, n := range v.Notes {
+		d.log.Warn().Str(keyNote, n).Uint64(keyGeneration, v.Generation).Msg("swap needs attention")
+		reason += n + "; "
+	}
+	changed := v.Changed
+	if v.Previous != v.Active {
+		changed = append([]string{"active: " + v.Previous + " -> " + v.Active}, changed...)
+	}
+	d.record(&ledger.ConfigEvent{
+		Generation: v.Generation, Trigger: v.Trigger, Hash: f.Hash, Accepted: true, Reason: reason,
+		Added: v.Added, Removed: v.Removed, Changed: changed,
+	})
+}
+
+// bookOf is the price book with the rows of the file.
+func (d *Daemon) bookOf(f *File) (*pricing.Book, config.Problems) {
+	if len(f.Profiles.Prices) == 0 {
+		return d.book, nil
+	}
+	rows := make([]pricing.Row, len(f.Profiles.Prices))
+	for i := range rows {
+		rows[i] = priceRow(&f.Profiles.Prices[i])
+	}
+	book, err := d.book.With(rows)
+	if err != nil {
+		return nil, config.Problems{{
+			Severity: config.SeverityError, Code: "config_invalid", File: f.Path, Path: "prices", Message: err.Error(), Fix: "see docs/config.md, prices",
+		}}
+	}
+	return book, nil
+}
+
+// priceRow copies the fields that both rows have under the same name: all but the layer,
+// which the book sets.
+func priceRow(src *config.PriceRow) pricing.Row {
+	var row pricing.Row
+	from, to := reflect.ValueOf(src).Elem(), reflect.ValueOf(&row).Elem()
+	for i := range from.NumField() {
+		to.FieldByName(from.Type().Field(i).Name).Set(from.Field(i))
+	}
+	return row
+}

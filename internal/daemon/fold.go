@@ -1,0 +1,98 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"prism/internal/ledger"
+	"prism/internal/pricing"
+)
+
+// FoldRequest is what a fold worker reads from its standard input, as JSON. It answers with a
+// [ledger.FoldResult] on its standard output.
+type FoldRequest struct {
+	File    string        `json:"file"`
+	Journal string        `json:"journal"`
+	Archive string        `json:"archive"`
+	Prices  []pricing.Row `json:"prices"`
+}
+
+// Worker folds in a child process. DuckDB ends its process when one of its assertions fails,
+// and it keeps tens of megabytes: neither is to happen to the process that serves.
+type Worker struct {
+	Command []string // program and arguments of the child
+	Request func() FoldRequest
+	Timeout time.Duration // default five minutes: a rebuild of a large ledger takes its time
+}
+
+var _ ledger.Folder = (*Worker)(nil)
+
+const foldTimeout = 5 * time.Minute
+
+// maxWorkerError bounds what is kept of a child's complaint.
+const maxWorkerError = 400
+
+// Fold implements [ledger.Folder].
+func (w *Worker) Fold(ctx context.Context) (ledger.FoldResult, error) {
+	limit := w.Timeout
+	if limit == 0 {
+		limit = foldTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	in, err := json.Marshal(w.Request())
+	if err != nil {
+		return ledger.FoldResult{}, fmt.Errorf("fold: %w", err)
+	}
+	var out, complaint bytes.Buffer
+	cmd := exec.CommandContext(ctx, w.Command[0], w.Command[1:]...) //nolint:gosec // our own program
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &out, &complaint
+	cmd.Env = workerEnv()
+	// An interrupt first: a transaction that is cut off is repeated, but it need not be.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 5 * time.Second
+	dieWithParent(cmd)
+	if err := cmd.Run(); err != nil {
+		return ledger.FoldResult{}, fmt.Errorf("fold: %w: %s", err, lastLine(complaint.String()))
+	}
+	var res ledger.FoldResult
+	if err := json.Unmarshal(out.Bytes(), &res); err != nil {
+		return res, fmt.Errorf("fold: answer of the worker: %w", err)
+	}
+	if res.Err != "" {
+		return res, fmt.Errorf("fold: %w", errors.New(res.Err))
+	}
+	return res, nil
+}
+
+// workerEnv is the environment without what a worker has no business with: keys of sops and
+// of providers.
+func workerEnv() []string {
+	var env []string
+	for _, kv := range os.Environ() {
+		name, _, _ := strings.Cut(kv, "=")
+		switch name {
+		case "PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "SystemRoot", "TEMP", "TMP":
+			env = append(env, kv)
+		}
+	}
+	return env
+}
+
+func lastLine(s string) string {
+	s = strings.TrimSpace(s)
+	if i := strings.LastIndexByte(s, '\n'); i >= 0 {
+		s = s[i+1:]
+	}
+	if len(s) > maxWorkerError {
+		s = s[:maxWorkerError]
+	}
+	return s
+}

@@ -1,0 +1,32 @@
+package daemon
+
+// Keys of log fields.
+const (
+	keyActive     = "active"
+	keyAdded      = "added"
+	keyChanged    = "changed"
+	keyCode       = "code"
+	keyCrashed    = "crashed"
+	keyDetail     = "detail"
+	keyDuration   = "duration_ms"
+	keyFile       = "file"
+	keyFix        = "fix"
+	keyGeneration = "generation"
+	keyInFlight   = "in_flight"
+	keyLine       = "line"
+	keyListen     = "listen"
+	keyModel      = "model"
+	keyNote       = "note"
+	keyOrigin     = "origin"
+	keyPrevious   = "previous"
+	keyProblems   = "problems"
+	keyProfile    = "profile"
+	keyProvider   = "provider"
+	keyReason     = "reason"
+	keyRemoved    = "removed"
+	keyRequest    = "request_id"
+	keyRequests   = "requests"
+	keySocket     = "socket"
+	keyTrigger    = "trigger"
+	keyWaiting    = "waiting"
+)

@@ -1,0 +1,310 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"prism/config"
+	"prism/internal/admin"
+	"prism/internal/ledger"
+	"prism/internal/router"
+)
+
+// reloadCall is one request for a reload. Whoever sends it gets the verdict.
+type reloadCall struct {
+	trigger string
+	force   bool
+	use     string // make this profile active first
+	trust   string // confirm the host of this profile first
+	reply   chan reloadReply
+}
+
+type reloadReply struct {
+	verdict admin.Verdict
+	err     error
+}
+
+// fileState is what is known of profiles.yaml. It is replaced whole.
+type fileState struct {
+	file     *File // the last text that was looked at
+	live     *File // the text of the live table
+	liveAt   time.Time
+	active   string // that answers now
+	from     string // where that stands
+	problems config.Problems
+}
+
+// partialWaits is how long a file that does not read well may take to become whole: an
+// editor that truncates and writes is caught in between. A new event cuts the wait.
+var partialWaits = [...]time.Duration{50 * time.Millisecond, 150 * time.Millisecond, 450 * time.Millisecond} //nolint:gochecknoglobals // a constant table
+
+// reloadLoop does all reloads, one after the other, until ctx ends.
+func (d *Daemon) reloadLoop(ctx context.Context) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	var events <-chan struct{}
+	if w, err := d.watch(); err != nil {
+		d.log.Error().Err(err).Msg("profiles are not watched; prism reload still works")
+	} else {
+		defer w.Close()
+		events = w.C()
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-events:
+			d.fileChanged(ctx, events)
+		case <-hup:
+			d.load(ctx, "sighup", false)
+		case call := <-d.reloads:
+			v, err := d.serveCall(ctx, call)
+			call.reply <- reloadReply{v, err}
+		}
+	}
+}
+
+func (d *Daemon) watch() (*config.Watcher, error) {
+	w, err := config.NewWatcher(d.opt.Paths.Profiles, config.WatchOptions{Logger: d.log})
+	if err != nil {
+		return nil, err
+	}
+	d.watcher.Store(w)
+	return w, nil
+}
+
+// fileChanged reloads after a save. What does not read well is read again, since it may be
+// half a file.
+func (d *Daemon) fileChanged(ctx context.Context, events <-chan struct{}) {
+	f := d.read(ctx)
+	for _, wait := range partialWaits {
+		if f.Problems.Err() == nil {
+			break
+		}
+		select {
+		case <-events:
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return
+		}
+		f = d.read(ctx)
+	}
+	d.apply(f, "file", false)
+}
+
+// ask hands a call to the reload loop and waits for its verdict.
+func (d *Daemon) ask(ctx context.Context, call reloadCall) (admin.Verdict, error) {
+	call.reply = make(chan reloadReply, 1)
+	select {
+	case d.reloads <- call:
+	case <-ctx.Done():
+		return admin.Verdict{}, ctx.Err()
+	}
+	select {
+	case r := <-call.reply:
+		return r.verdict, r.err
+	case <-ctx.Done():
+		return admin.Verdict{}, ctx.Err()
+	}
+}
+
+func (d *Daemon) serveCall(ctx context.Context, c reloadCall) (admin.Verdict, error) {
+	switch {
+	case c.use != "":
+		return d.use(ctx, c.use)
+	case c.trust != "":
+		return d.trust(ctx, c.trust)
+	}
+	return d.load(ctx, c.trigger, c.force), nil
+}
+
+// read looks at the file on disk.
+func (d *Daemon) read(ctx context.Context) *File {
+	choice, _ := admin.LoadChoice(d.opt.Paths.ActiveFile)
+	return Load(ctx, LoadOptions{Path: d.opt.Paths.Profiles, AllowPlaintext: d.opt.Settings.AllowPlaintext, Active: choice.Active, Own: d.own()})
+}
+
+// own lists the addresses that no profile may lead to.
+func (d *Daemon) own() []string {
+	if d.opt.Listener != nil {
+		return []string{d.opt.Listener.Addr().String()}
+	}
+	return []string{d.opt.Settings.Listen}
+}
+
+// load reads the file and applies it.
+func (d *Daemon) load(ctx context.Context, trigger string, force bool) admin.Verdict {
+	return d.apply(d.read(ctx), trigger, force)
+}
+
+// apply is one reload: everything fallible first, the one store last. A file that is refused
+// changes nothing.
+func (d *Daemon) apply(f *File, trigger string, force bool) admin.Verdict {
+	began := f.ReadAt
+	old := d.file.Load()
+	v := admin.Verdict{Trigger: trigger, Changed: []string{}, Added: []string{}, Removed: []string{}, Problems: []config.Problem{}, Notes: []string{}}
+	if old != nil {
+		v.Active, v.Previous = old.active, old.active
+	}
+	if t := d.router.Table(); t != nil {
+		v.Generation = t.Generation
+	}
+	active, from, err := d.activeOf(f)
+	if err != nil {
+		f.Problems = append(f.Problems, config.Problem{Severity: config.SeverityError, Code: "internal", File: d.opt.Paths.ActiveFile, Message: err.Error(), Fix: "rm " + d.opt.Paths.ActiveFile})
+	}
+	if !force && old != nil && old.live != nil && f.Problems.Err() == nil && f.Hash == old.live.Hash && active == old.active {
+		return d.same(f, old, v, began)
+	}
+	table, report, problems := d.compile(f, active)
+	v.Problems = append(v.Problems, problems...)
+	if problems.Err() != nil {
+		return d.refuse(f, old, v, began)
+	}
+	if err := d.pins.Commit(report); err != nil {
+		v.Problems = append(v.Problems, config.Problem{Severity: config.SeverityError, Code: "internal", File: d.opt.Paths.Pins, Message: err.Error(), Fix: "prism doctor"})
+		return d.refuse(f, old, v, began)
+	}
+	if err := keepGeneration(d.opt.Paths.State, table.Generation); err != nil {
+		d.log.Error().Err(err).Msg("generation not kept")
+	}
+	v.Draining = d.inFlight()
+	d.router.Swap(table)
+	v.OK, v.Generation, v.Active = true, table.Generation, active
+	d.describeSwap(&v, old, f, report)
+	d.file.Store(&fileState{file: f, live: f, liveAt: d.opt.Now(), active: active, from: from, problems: config.Problems(v.Problems)})
+	v.DurationMS = ms(began)
+	d.announceSwap(v, f)
+	return v
+}
+
+func (d *Daemon) inFlight() int {
+	if d.proxy == nil {
+		return 0
+	}
+	return d.proxy.Counts().InFlight
+}
+
+// same answers a reload that found nothing to do. A file that was refused before and is now
+// as it was is well again.
+func (d *Daemon) same(f *File, old *fileState, v admin.Verdict, began time.Time) admin.Verdict {
+	next := *old
+	next.file, next.problems = f, f.Problems
+	d.file.Store(&next)
+	v.OK, v.Problems, v.DurationMS = true, append(v.Problems, f.Problems...), ms(began)
+	if old.problems.Err() != nil {
+		d.log.Info().Uint64(keyGeneration, v.Generation).Str(keyTrigger, v.Trigger).Msg("profiles are as before")
+	}
+	return v
+}
+
+// refuse keeps the live table and says so everywhere: in the log, in Status, in the ledger.
+func (d *Daemon) refuse(f *File, old *fileState, v admin.Verdict, began time.Time) admin.Verdict {
+	v.DurationMS = ms(began)
+	problems := config.Problems(v.Problems)
+	known := false
+	if old != nil {
+		known = old.file != nil && old.file.Hash == f.Hash && old.problems.Err() != nil && problems.Error() == old.problems.Error()
+		next := *old
+		next.file, next.problems = f, problems
+		d.file.Store(&next)
+	}
+	if known && v.Trigger == "file" {
+		return v // said once already
+	}
+	first := firstError(problems)
+	d.log.Error().Str(keyTrigger, v.Trigger).Str(keyFile, first.File).Int(keyLine, first.Line).Str(keyCode, first.Code).Str(keyReason, first.OneLine()).
+		Str(keyFix, first.Fix).Int(keyProblems, problems.Errors()).Uint64(keyGeneration, v.Generation).Msg("profiles refused")
+	d.record(&ledger.ConfigEvent{Generation: v.Generation, Trigger: v.Trigger, Hash: f.Hash, Reason: first.OneLine()})
+	return v
+}
+
+func firstError(ps config.Problems) config.Problem {
+	for _, p := range ps {
+		if p.Severity == config.SeverityError {
+			return p
+		}
+	}
+	return config.Problem{}
+}
+
+func (d *Daemon) record(ev *ledger.ConfigEvent) {
+	ev.EventAt = d.opt.Now()
+	if err := d.journal.Config(ev); err != nil {
+		d.log.Error().Err(err).Msg("config event not recorded")
+	}
+}
+
+// activeOf tells which profile answers, and where that stands.
+func (d *Daemon) activeOf(f *File) (name, from string, err error) {
+	if f.Profiles == nil {
+		return "", "", nil
+	}
+	choice, err := admin.LoadChoice(d.opt.Paths.ActiveFile)
+	if err != nil {
+		return f.Profiles.Active, "", err
+	}
+	name, chosen := choice.Effective(f.Profiles.Active)
+	if chosen && f.Profiles.Profile(name) == nil && f.Profiles.Active != "" {
+		// The choice names a profile that was removed: the file decides again.
+		name, chosen = f.Profiles.Active, false
+	}
+	if chosen {
+		return name, d.opt.Paths.ActiveFile, nil
+	}
+	return name, fmt.Sprintf("%s:%d", f.Path, f.Profiles.ActivePos.Line), nil
+}
+
+// compile checks what the file alone cannot tell, and builds the table.
+func (d *Daemon) compile(f *File, active string) (*router.Table, config.PinReport, config.Problems) {
+	problems := f.Problems
+	var report config.PinReport
+	if problems.Err() != nil {
+		return nil, report, problems
+	}
+	report, err := d.pins.Check(f.Profiles.Profiles, d.opt.Settings.Trust == "strict")
+	if err != nil {
+		problems = append(problems, config.Problem{Severity: config.SeverityError, Code: "internal", File: d.opt.Paths.Pins, Message: err.Error(), Fix: "prism doctor"})
+	}
+	problems = append(problems, config.Problems(report.Refused).Locate(f.Path, f.Src)...)
+	book, bookProblems := d.bookOf(f)
+	problems = append(problems, bookProblems...)
+	if problems.Err() != nil {
+		return nil, report, problems
+	}
+	table, err := d.router.Compile(router.Source{Generation: nextGeneration(d.opt.Paths.State), Hash: f.Hash, Profiles: f.Profiles, Active: active, Book: book})
+	if err != nil {
+		problems = append(problems, compileProblems(f, err)...)
+	}
+	return table, report, problems
+}
+
+// compileProblems gives an error of the router its place in the file.
+func compileProblems(f *File, err error) config.Problems {
+	var all []error
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // errors.Join has no other door
+		all = joined.Unwrap()
+	} else {
+		all = []error{err}
+	}
+	var ps config.Problems
+	for _, e := range all {
+		p := config.Problem{Severity: config.SeverityError, Code: "config_invalid", File: f.Path, Message: e.Error(), Fix: "edit " + f.Path}
+		var pe *router.ProfileError
+		if errors.As(e, &pe) {
+			if profile := f.Profiles.Profile(pe.Profile); profile != nil {
+				p.Line, p.Column, p.Path = profile.Pos.Line, profile.Pos.Column, "profiles["+profile.Name+"]"
+			}
+		}
+		ps = append(ps, p)
+	}
+	return ps.Locate(f.Path, f.Src)
+}
+
+func ms(began time.Time) float64 { return float64(time.Since(began).Microseconds()) / 1000 }

@@ -1,0 +1,191 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"prism/internal/ledger"
+	"prism/internal/proxy"
+)
+
+// privateDirs makes the directories that only the user may enter.
+func privateDirs(dirs ...string) error {
+	for _, dir := range dirs {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("make %s: %w", dir, err)
+		}
+	}
+	return nil
+}
+
+// portError says who to ask when the port cannot be had.
+func portError(address string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("listen on %s: %w", address, ErrPort)
+	}
+	return fmt.Errorf("listen on %s: %w", address, err)
+}
+
+// hostsOf lists the Host values that a client on this machine can send for the data port.
+func hostsOf(addr net.Addr) []string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return []string{addr.String()}
+	}
+	hosts := []string{"127.0.0.1:" + port, "localhost:" + port, "[::1]:" + port}
+	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() && host != "127.0.0.1" && host != "::1" {
+		hosts = append(hosts, net.JoinHostPort(host, port))
+	}
+	return hosts
+}
+
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return name
+}
+
+// quietLog takes what net/http has to say about single connections: nothing a person acts on.
+func quietLog(l zerolog.Logger) *log.Logger {
+	return log.New(lineWriter{l}, "", 0)
+}
+
+type lineWriter struct{ log zerolog.Logger }
+
+// Write implements io.Writer.
+func (w lineWriter) Write(b []byte) (int, error) {
+	w.log.Debug().Str(keyDetail, strings.TrimSpace(string(b))).Msg("connection failed")
+	return len(b), nil
+}
+
+var _ io.Writer = lineWriter{}
+
+// closeCrashed writes the close records of exchanges that an earlier run left open, priced as
+// far as their usage is known.
+func (d *Daemon) closeCrashed() int {
+	table := d.router.Table()
+	n := 0
+	for _, e := range d.recovered.Open {
+		e.Outcome = ledger.OutcomeCrashed
+		if e.EndedAt.IsZero() {
+			e.EndedAt = e.StartedAt
+		}
+		if e.UsageSource == "" {
+			e.UsageSource = ledger.UsageNone
+		}
+		e.PromptTokens = e.Usage.Prompt()
+		terms := proxy.Terms{}
+		if r := table.Route(e.Profile); r != nil {
+			terms = proxy.Terms{Multiplier: r.Profile.Multiplier, FlatFee: r.Profile.FlatFee}
+		}
+		proxy.Price(table.Book, terms, e)
+		if err := d.journal.Close(e); err != nil {
+			d.log.Error().Err(err).Str(keyRequest, e.RequestID).Msg("crashed exchange not recorded")
+			continue
+		}
+		n++
+	}
+	d.recovered = nil
+	return n
+}
+
+// trimDelay is how long after the start the pages that only the start needed are given back.
+const trimDelay = 300 * time.Millisecond
+
+// loops starts what runs beside the servers; each ends with ctx.
+func (d *Daemon) loops(ctx context.Context) *sync.WaitGroup {
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := d.loop.Run(ctx); err != nil {
+			d.log.Error().Err(err).Msg("fold loop ended")
+		}
+	})
+	wg.Go(func() { d.reloadLoop(ctx) })
+	wg.Go(func() {
+		select {
+		case <-time.After(trimDelay):
+			releasePages()
+		case <-ctx.Done():
+		}
+	})
+	return &wg
+}
+
+// closeJournal syncs what was written.
+func (d *Daemon) closeJournal() {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	if err := d.journal.Shutdown(ctx); err != nil {
+		d.log.Error().Err(err).Msg("journal not closed cleanly")
+	}
+}
+
+// unpriced remembers the models that were seen without a price, and names each once.
+type unpriced struct {
+	log   zerolog.Logger
+	mu    sync.Mutex
+	names map[string]struct{}
+	list  []string
+}
+
+const maxUnpriced = 100
+
+func (u *unpriced) see(e *ledger.Entry) {
+	if e.PriceID != "" || e.Operation != ledger.OpMessages || e.UsageSource == ledger.UsageNone {
+		return
+	}
+	model := e.ResponseModel
+	if model == "" {
+		model = e.UpstreamModel
+	}
+	name := e.Provider + "/" + model
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if _, ok := u.names[name]; ok || len(u.list) >= maxUnpriced {
+		return
+	}
+	if u.names == nil {
+		u.names = map[string]struct{}{}
+	}
+	u.names[name] = struct{}{}
+	u.list = append(u.list, name)
+	u.log.Warn().Str(keyModel, model).Str(keyProvider, e.Provider).Msg("model has no price")
+}
+
+func (u *unpriced) all() []string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return append([]string{}, u.list...)
+}
+
+// nextGeneration counts tables across runs, so that a generation names one table for ever.
+func nextGeneration(dir string) uint64 {
+	b, err := os.ReadFile(filepath.Join(dir, "generation"))
+	if err != nil {
+		return 1
+	}
+	n, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 64)
+	if err != nil {
+		return 1
+	}
+	return n + 1
+}
+
+func keepGeneration(dir string, n uint64) error {
+	return os.WriteFile(filepath.Join(dir, "generation"), []byte(strconv.FormatUint(n, 10)+"\n"), 0o600)
+}
