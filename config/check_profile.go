@@ -1,0 +1,194 @@
+package config
+
+import (
+	"net/textproto"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+var (
+	headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+	timeWindow = regexp.MustCompile(`^(?:[01][0-9]|2[0-3]):[0-5][0-9]-(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)$`)
+)
+
+func canonicalHeader(name string) string { return textproto.CanonicalMIMEHeaderKey(name) }
+
+func plain10(n int) string { return strconv.Itoa(n) }
+
+func (c *checker) profile(s *profileShape, i int) Profile {
+	path := "profiles[" + c.nameOr(i) + "]"
+	p := Profile{
+		Name: s.Name.s, APIKey: s.APIKey.s, Pos: s.at, BaseURLPos: s.BaseURL.pos, KeyPos: s.APIKey.pos,
+		Provider: s.Provider.s, Multiplier: s.Multiplier.s, FlatFee: s.FlatFee.on, CAFile: s.CAFile.s,
+		Timeouts: Timeouts{FirstByte: s.Timeouts.FirstByte.d, Idle: s.Timeouts.Idle.d},
+	}
+	p.Dialect = c.dialect(s, path)
+	p.Auth = c.auth(s, path)
+	c.baseURL(&p, s, path)
+	p.Models = c.models(s, path)
+	p.Fallback = c.fallback(s, path)
+	p.Budget = c.budget(s, path)
+	p.InputIncludesCache = c.choice(&s.InputIncludesCache, path+".input_includes_cache", []string{"auto", "yes", "no"})
+	if p.Multiplier == "" {
+		p.Multiplier = "1"
+	}
+	if s.CAFile.given() && !s.CAFile.locked && !filepath.IsAbs(s.CAFile.s) {
+		c.error(note{pos: s.CAFile.pos, path: path + ".ca_file", message: "expected an absolute path, got " + s.CAFile.show(), fix: "ca_file: /PATH/TO/ca.pem"})
+	}
+	return p
+}
+
+func (c *checker) dialect(s *profileShape, path string) Dialect {
+	path += ".dialect"
+	if c.unsupported(&s.Dialect, path, []string{"openai", "openai-responses", "bedrock", "vertex"}, "use an endpoint that speaks anthropic, or remove the profile") {
+		return DialectAnthropic
+	}
+	return Dialect(c.choice(&s.Dialect, path, []string{string(DialectAnthropic)}))
+}
+
+func (c *checker) auth(s *profileShape, path string) Auth {
+	at := path + ".auth"
+	if c.unsupported(&s.Auth, at, []string{"sigv4", "google"}, "auth: x-api-key") {
+		return AuthXAPIKey
+	}
+	before := len(c.all) + c.dropped
+	auth := Auth(c.choice(&s.Auth, at, []string{string(AuthXAPIKey), string(AuthBearer), string(AuthAPIKey), string(AuthPassthrough), string(AuthNone)}))
+	if s.at.IsZero() || s.Auth.locked || len(c.all)+c.dropped > before {
+		return auth
+	}
+	switch {
+	case auth.NeedsKey() && !s.APIKey.given():
+		pos := s.at
+		if s.Auth.given() {
+			pos = s.Auth.pos
+		}
+		c.error(note{pos: pos, path: path, message: "auth " + string(auth) + " needs an api_key", fix: "add api_key: KEY and run prism seal, or auth: none"})
+	case !auth.NeedsKey() && s.APIKey.given():
+		c.warning(note{pos: s.APIKey.pos, path: path + ".api_key", bare: true, message: "the key is never sent with auth " + string(auth), fix: "delete api_key, or choose another auth"})
+	}
+	return auth
+}
+
+func (c *checker) baseURL(p *Profile, s *profileShape, path string) {
+	if !s.BaseURL.given() || s.BaseURL.locked {
+		return
+	}
+	at := path + ".base_url"
+	u, bad := checkBaseURL(s.BaseURL.s, c.opt.Own)
+	if bad != nil {
+		if s.BaseURL.sealed {
+			bad = &badURL{"the sealed URL cannot be used", "prism edit"}
+		}
+		c.error(note{pos: s.BaseURL.pos, path: at, message: bad.message, fix: bad.fix})
+		return
+	}
+	p.BaseURL = strings.TrimRight(s.BaseURL.s, "/")
+	host := strings.ToLower(u.Hostname())
+	if p.Provider == "" {
+		p.Provider = providerOf(host, p.Name)
+	}
+	if p.Auth == AuthPassthrough && origin(u) != "https://"+anthropicHost+":443" {
+		c.error(note{pos: s.Auth.pos, path: path + ".auth", message: "passthrough would hand the client's own credential to " + displayHost(origin(u)) + "; it goes to " + anthropicHost + " only",
+			fix: "auth: bearer"})
+	}
+}
+
+func (c *checker) models(s *profileShape, path string) []ModelRule {
+	if s.Model.given() {
+		if len(s.Models) > 0 {
+			c.error(note{pos: s.Model.pos, path: path + ".model", message: "model is short for models: give one of the two", fix: "delete model"})
+		}
+		return []ModelRule{{Match: "*", Use: s.Model.s}}
+	}
+	var out []ModelRule
+	all := 0
+	for i := range s.Models {
+		m := &s.Models[i]
+		if all > 0 && m.Match.given() {
+			c.warning(note{pos: m.Match.pos, path: path + ".models[" + plain10(i) + "]", message: `never reached: "*" in line ` + plain10(all) + " matches everything",
+				fix: "move it up, or delete it"})
+		}
+		if m.Match.s == "*" && all == 0 {
+			all = m.Match.pos.Line
+		}
+		out = append(out, ModelRule{Match: m.Match.s, Use: m.Use.s})
+	}
+	return out
+}
+
+func (c *checker) fallback(s *profileShape, path string) []string {
+	var out []string
+	for i := range s.Fallback {
+		t := &s.Fallback[i]
+		at := path + ".fallback[" + plain10(i) + "]"
+		switch {
+		case !c.reference(t, at):
+		case t.s == s.Name.s:
+			c.error(note{pos: t.pos, path: at, message: "the profile falls back to itself", fix: "delete it"})
+		case slices.Contains(out, t.s):
+			c.error(note{pos: t.pos, path: at, message: "named twice", fix: "delete one of the two"})
+		default:
+			out = append(out, t.s)
+		}
+	}
+	if len(out) > 0 {
+		c.warning(note{pos: s.Fallback[0].pos, path: path + ".fallback", message: "this version makes one attempt: the fallback is checked and not used"})
+	}
+	return out
+}
+
+func (c *checker) budget(s *profileShape, path string) *Budget {
+	if s.Budget == nil {
+		return nil
+	}
+	then := c.choice(&s.Budget.Then, path+".budget.then", []string{"warn", "block", "fallback"})
+	pos := s.Budget.DailyUSD.pos
+	if pos.IsZero() {
+		pos = s.Budget.at
+	}
+	if !s.Budget.DailyUSD.given() && !pos.IsZero() {
+		c.error(note{pos: pos, path: path + ".budget", message: "the budget has no amount", fix: "daily_usd: 20"})
+	} else if !pos.IsZero() {
+		c.warning(note{pos: pos, path: path + ".budget", message: "the budget is not enforced by this version"})
+	}
+	return &Budget{DailyUSD: s.Budget.DailyUSD.s, Then: then}
+}
+
+// cycles reports profiles that fall back to each other, one problem for each way round.
+func (c *checker) cycles() {
+	shapes := make(map[string]*profileShape)
+	for i := range c.shape.Profiles {
+		if s := &c.shape.Profiles[i]; c.lines[s.Name.s] > 0 && shapes[s.Name.s] == nil {
+			shapes[s.Name.s] = s
+		}
+	}
+	var trail []string
+	seen := make(map[string]bool)
+	var walk func(name string)
+	walk = func(name string) {
+		seen[name] = true
+		trail = append(trail, name)
+		for i := range shapes[name].Fallback {
+			next := &shapes[name].Fallback[i]
+			start := slices.Index(trail, next.s)
+			switch {
+			case next.s == name || shapes[next.s] == nil:
+			case start >= 0:
+				loop := strings.Join(append(slices.Clone(trail[start:]), next.s), " → ")
+				c.error(note{pos: next.pos, path: "profiles[" + name + "].fallback[" + plain10(i) + "]",
+					message: "the fallbacks go round in a circle: " + loop, fix: "delete one of these fallbacks"})
+			case !seen[next.s]:
+				walk(next.s)
+			}
+		}
+		trail = trail[:len(trail)-1]
+	}
+	for _, name := range c.names {
+		if !seen[name] {
+			walk(name)
+		}
+	}
+}

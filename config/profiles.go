@@ -1,0 +1,155 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Dialect is the wire format an upstream speaks.
+type Dialect string
+
+// DialectAnthropic is the Anthropic Messages API, the only dialect of this version.
+const DialectAnthropic Dialect = "anthropic"
+
+// Auth is how a credential travels to an upstream.
+type Auth string
+
+// The ways to authenticate.
+const (
+	AuthXAPIKey     Auth = "x-api-key"   // x-api-key: KEY, the default
+	AuthBearer      Auth = "bearer"      // Authorization: Bearer KEY
+	AuthAPIKey      Auth = "api-key"     // api-key: KEY
+	AuthPassthrough Auth = "passthrough" // the client's own credential, only to api.anthropic.com
+	AuthNone        Auth = "none"        // no credential
+)
+
+// NeedsKey tells whether a profile with this auth must have an api_key.
+func (a Auth) NeedsKey() bool { return a == AuthXAPIKey || a == AuthBearer || a == AuthAPIKey }
+
+// Profiles is profiles.yaml, decoded and checked.
+type Profiles struct {
+	Active      string    // name of the profile that answers by default; empty only with [ParseOptions.Active]
+	ActivePos   Pos       // place of that name; zero if the file has none
+	Profiles    []Profile // in the order of the file; names are unique
+	Rules       []Rule    // first match wins
+	Prices      []PriceRow
+	ClientToken Secret // what clients must present; zero = nothing
+}
+
+// Profile returns the profile called name, or nil.
+func (p *Profiles) Profile(name string) *Profile {
+	for i := range p.Profiles {
+		if p.Profiles[i].Name == name {
+			return &p.Profiles[i]
+		}
+	}
+	return nil
+}
+
+// Profile is a named way to reach a provider.
+type Profile struct {
+	Name     string
+	BaseURL  string // without a slash at the end
+	Dialect  Dialect
+	Auth     Auth
+	APIKey   Secret
+	Models   []ModelRule // first match wins; no match passes the name on
+	Fallback []string    // names of profiles; checked for dangling names and cycles
+	Budget   *Budget
+	Provider string // as the price book knows it
+
+	Multiplier         string // decimal factor on the list price; "1" by default
+	FlatFee            bool   // requests cost 0, the list price is still recorded
+	InputIncludesCache string // auto, yes or no
+	CAFile             string // absolute path of a PEM file; "" = the system's roots
+	Timeouts           Timeouts
+
+	Pos        Pos // place of the profile
+	BaseURLPos Pos
+	KeyPos     Pos // place of api_key; zero if absent
+}
+
+// Origin returns scheme, host and port of the base URL, such as https://api.anthropic.com:443:
+// lower case, the port always explicit. It is what keys are pinned to.
+func (p *Profile) Origin() string {
+	u, err := url.Parse(p.BaseURL)
+	if err != nil {
+		return ""
+	}
+	return origin(u)
+}
+
+// Host returns host and port of the base URL as the user would name it: without the port the
+// scheme implies.
+func (p *Profile) Host() string { return displayHost(p.Origin()) }
+
+// Target returns the model name to ask the upstream for when the client names model.
+func (p *Profile) Target(model string) string {
+	for _, m := range p.Models {
+		if Glob(m.Match, model) {
+			return m.Use
+		}
+	}
+	return model
+}
+
+// ModelRule renames a model: a name that matches is replaced by Use.
+type ModelRule struct {
+	Match string // see [Glob]
+	Use   string
+}
+
+// Budget is a limit on what a profile may spend. This version does not enforce it.
+type Budget struct {
+	DailyUSD string // decimal
+	Then     string // block, fallback or warn
+}
+
+// Timeouts bound the waiting for one upstream; zero means the default of prism.yaml.
+type Timeouts struct {
+	FirstByte time.Duration // until the first response header
+	Idle      time.Duration // silence within a stream
+}
+
+// Rule sends the requests that meet all its conditions to a profile.
+type Rule struct {
+	Model  string      // glob on the model the client names; "" = any
+	Header *HeaderRule // nil = any
+	Path   string      // glob on the path; "" = any
+	Use    string      // name of the profile
+	Pos    Pos
+}
+
+// HeaderRule matches a request header.
+type HeaderRule struct {
+	Name  string // canonical, as in [http.CanonicalHeaderKey]
+	Match string // glob on the value
+}
+
+func origin(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[strings.ToLower(u.Scheme)]
+	}
+	return strings.ToLower(u.Scheme) + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
+}
+
+// displayHost shortens an origin for people; http is named, because it is the exception.
+func displayHost(origin string) string {
+	if host, ok := strings.CutPrefix(origin, "https://"); ok {
+		return strings.TrimSuffix(host, ":443")
+	}
+	return strings.TrimSuffix(origin, ":80")
+}
+
+// isLoopback tells whether host can only mean this machine.
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}

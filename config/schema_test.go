@@ -1,0 +1,173 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/invopop/jsonschema"
+	validator "github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// comments returns the doc comments of the types and fields in Go files, as Type and Type.Field.
+func comments(t *testing.T, files ...string) map[string]string {
+	t.Helper()
+	out := make(map[string]string)
+	text := func(c *ast.CommentGroup) string { return strings.Join(strings.Fields(c.Text()), " ") }
+	for _, name := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			decl, ok := n.(*ast.GenDecl)
+			if !ok {
+				return true
+			}
+			for _, spec := range decl.Specs {
+				ts, ok := spec.(*ast.TypeSpec)
+				if !ok {
+					continue
+				}
+				out[ts.Name.Name] = text(decl.Doc)
+				st, ok := ts.Type.(*ast.StructType)
+				if !ok {
+					continue
+				}
+				for _, field := range st.Fields.List {
+					for _, name := range field.Names {
+						out[ts.Name.Name+"."+name.Name] = text(field.Doc)
+					}
+				}
+			}
+			return false
+		})
+	}
+	return out
+}
+
+// mapped gives the schemas of the scalars.
+func mapped(t reflect.Type) *jsonschema.Schema {
+	switch t {
+	case reflect.TypeFor[text](), reflect.TypeFor[secretText](), reflect.TypeFor[instant]():
+		return &jsonschema.Schema{Type: "string"}
+	case reflect.TypeFor[period]():
+		return &jsonschema.Schema{Type: "string", Pattern: `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`}
+	case reflect.TypeFor[decimal]():
+		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "number", Minimum: "0"}, {Type: "string", Pattern: decimalNumber.String()}}}
+	case reflect.TypeFor[toggle]():
+		return &jsonschema.Schema{Type: "boolean"}
+	case reflect.TypeFor[whole]():
+		return &jsonschema.Schema{Type: "integer", Minimum: "0"}
+	case reflect.TypeFor[ignored]():
+		return &jsonschema.Schema{Type: "object"}
+	}
+	return nil
+}
+
+func generateSchema(t *testing.T) []byte {
+	t.Helper()
+	docs := comments(t, "shape.go", "shape_price.go")
+	r := &jsonschema.Reflector{
+		Anonymous: true, DoNotReference: true, ExpandedStruct: true,
+		FieldNameTag: "yaml", RequiredFromJSONSchemaTags: true, Mapper: mapped,
+		LookupComment: func(t reflect.Type, field string) string { return docs[strings.TrimSuffix(t.Name()+"."+field, ".")] },
+	}
+	s := r.Reflect(&profilesShape{})
+	s.Version = "http://json-schema.org/draft-07/schema#"
+	s.Title = "profiles.yaml of prism"
+	s.Description = ""
+	data, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(data, '\n')
+}
+
+func TestSchemaIsThatOfTheTypes(t *testing.T) {
+	golden(t, "profiles.schema.json", generateSchema(t))
+	if !bytes.Equal(Schema(), profilesSchema) {
+		t.Error("Schema does not return the embedded file")
+	}
+}
+
+func TestEveryFieldOfTheSchemaIsDescribed(t *testing.T) {
+	var walk func(path string, node map[string]any)
+	walk = func(path string, node map[string]any) {
+		for _, group := range []string{"properties"} {
+			props, _ := node[group].(map[string]any)
+			for name, p := range props {
+				p := p.(map[string]any)
+				if p["description"] == nil {
+					t.Errorf("%s.%s has no description", path, name)
+				}
+				walk(path+"."+name, p)
+			}
+		}
+		if items, ok := node["items"].(map[string]any); ok {
+			walk(path+"[]", items)
+		}
+	}
+	var root map[string]any
+	if err := json.Unmarshal(Schema(), &root); err != nil {
+		t.Fatal(err)
+	}
+	if len(root["properties"].(map[string]any)) != 6 {
+		t.Errorf("top level: %v", root["properties"])
+	}
+	walk("", root)
+}
+
+// TestSchemaAgreesWithTheDecoder keeps what the editor says from contradicting prism check.
+func TestSchemaAgreesWithTheDecoder(t *testing.T) {
+	c := validator.NewCompiler()
+	doc, err := validator.UnmarshalJSON(bytes.NewReader(Schema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.AddResource("profiles.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := c.Compile("profiles.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const good = "active: a\nprofiles:\n  - name: a\n    base_url: https://x.example\n    auth: none\n"
+	for _, tc := range []struct {
+		name, yaml string
+		ok         bool
+	}{
+		{"whole example", exampleFile, true},
+		{"least", good, true},
+		{"sops block", good + "sops: {mac: x}\n", true},
+		{"unknown field", good + "nope: 1\n", false},
+		{"unknown profile field", good + "    nope: 1\n", false},
+		{"missing name", "active: a\nprofiles:\n  - base_url: https://x.example\n    auth: none\n", false},
+		{"bad name", strings.ReplaceAll(good, "name: a", "name: a/b"), false},
+		{"bad auth", strings.ReplaceAll(good, "none", "nothing"), false},
+		{"number for text", good + "    provider: 5\n", false},
+		{"decimal as text", good + "    multiplier: \"0.85\"\n", true},
+		{"decimal as number", good + "    multiplier: 0.85\n", true},
+		{"bad duration", good + "    timeouts: {idle: 90}\n", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var v any
+			if err := yaml.Unmarshal([]byte(tc.yaml), &v); err != nil {
+				t.Fatal(err)
+			}
+			if err := schema.Validate(v); (err == nil) != tc.ok {
+				t.Errorf("schema: %v", err)
+			}
+			_, problems := ParseProfiles([]byte(tc.yaml), ParseOptions{AllowPlaintext: true})
+			if (problems.Err() == nil) != tc.ok {
+				t.Errorf("decoder: %v", problems)
+			}
+		})
+	}
+}

@@ -1,0 +1,88 @@
+package config
+
+import "time"
+
+// Settings is prism.yaml: how the gateway itself runs. The comments become docs/config.md.
+type Settings struct {
+	// Address of the data port. Loopback only.
+	Listen string `mapstructure:"listen" kind:"listen"`
+	// Path of the control socket. Empty: as prism paths says.
+	Socket string `mapstructure:"socket"`
+	// Least severity that is logged.
+	LogLevel string `mapstructure:"log_level" enum:"debug,info,warn,error"`
+	// Form of the log; auto is console on a terminal, else json.
+	LogFormat string `mapstructure:"log_format" enum:"auto,console,json"`
+	// Accept a profiles.yaml that is not sealed: its keys lie in clear text on the disk.
+	AllowPlaintext bool `mapstructure:"allow_plaintext"`
+	// What happens with a host that was never seen: first_use pins and announces it, strict waits for prism trust.
+	Trust string `mapstructure:"trust" enum:"first_use,strict"`
+	// What happens when the journal cannot be written: best_effort serves on, strict refuses new requests.
+	Audit string `mapstructure:"audit" enum:"best_effort,strict"`
+	// When a record counts as written: commit hands it to the kernel, fsync waits for the disk.
+	Durability string `mapstructure:"durability" enum:"commit,fsync"`
+	// Largest request body.
+	MaxBody int64 `mapstructure:"max_body" min:"1024" max:"1073741824"`
+	// Memory for all request bodies at a time.
+	BodyBudget int64 `mapstructure:"body_budget" min:"1024" max:"1099511627776"`
+	// Pause between two folds of the journal into DuckDB.
+	FoldInterval time.Duration `mapstructure:"fold_interval" min:"100ms" max:"1h"`
+	// How long requests in flight may go on after the first signal to stop.
+	Drain time.Duration `mapstructure:"drain" min:"0s" max:"1h"`
+	// Record project, directory and git branch with each request.
+	Attribution bool `mapstructure:"attribution"`
+	// Limits on waiting.
+	Timeouts SettingsTimeouts `mapstructure:"timeouts"`
+}
+
+// SettingsTimeouts are the limits on waiting that hold for all profiles.
+type SettingsTimeouts struct {
+	// Connecting to a provider.
+	Dial time.Duration `mapstructure:"dial" min:"1ms" max:"1h"`
+	// TLS handshake with a provider.
+	TLS time.Duration `mapstructure:"tls" min:"1ms" max:"1h"`
+	// Request header of a client.
+	ReadHeader time.Duration `mapstructure:"read_header" min:"1ms" max:"1h"`
+	// Silence within the request body of a client.
+	BodyStall time.Duration `mapstructure:"body_stall" min:"1ms" max:"1h"`
+	// A write that the client does not take.
+	WriteStall time.Duration `mapstructure:"write_stall" min:"1ms" max:"1h"`
+	// First response header of a provider.
+	FirstByte time.Duration `mapstructure:"first_byte" min:"1ms" max:"1h"`
+	// The same where another profile could be tried.
+	FirstByteFallback time.Duration `mapstructure:"first_byte_fallback" min:"1ms" max:"1h"`
+	// Silence within a stream.
+	Idle time.Duration `mapstructure:"idle" min:"1ms" max:"1h"`
+	// Idle connections of clients.
+	ServerIdle time.Duration `mapstructure:"server_idle" min:"1ms" max:"1h"`
+	// Idle connections to providers.
+	UpstreamIdle time.Duration `mapstructure:"upstream_idle" min:"1ms" max:"1h"`
+}
+
+// DefaultSettings returns what holds when nothing is said.
+func DefaultSettings() Settings {
+	return Settings{
+		Listen:       "127.0.0.1:3000",
+		LogLevel:     "info",
+		LogFormat:    "auto",
+		Trust:        "first_use",
+		Audit:        "best_effort",
+		Durability:   "commit",
+		MaxBody:      32 << 20,
+		BodyBudget:   256 << 20,
+		FoldInterval: 3 * time.Second,
+		Drain:        60 * time.Second,
+		Attribution:  true,
+		Timeouts: SettingsTimeouts{
+			Dial:              10 * time.Second,
+			TLS:               10 * time.Second,
+			ReadHeader:        10 * time.Second,
+			BodyStall:         60 * time.Second,
+			WriteStall:        60 * time.Second,
+			FirstByte:         330 * time.Second,
+			FirstByteFallback: 120 * time.Second,
+			Idle:              240 * time.Second,
+			ServerIdle:        180 * time.Second,
+			UpstreamIdle:      55 * time.Second,
+		},
+	}
+}
