@@ -1,0 +1,175 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"prism/internal/ledger"
+)
+
+// FoldOptions say what is folded, and into what. They travel as JSON to a child process.
+type FoldOptions struct {
+	File       string           // the DuckDB file; made if missing
+	JournalDir string           // folder of the segments
+	ArchiveDir string           // folder of the packed ones
+	Prices     []PriceRow       // the price book; nil = leave table prices as it is
+	Now        func() time.Time `json:"-"` // names files that are moved aside; default time.Now
+}
+
+// foldSettings bound what a fold takes from the machine.
+const foldSettings = guards + `
+set threads = 1;
+set memory_limit = '512MB';
+set checkpoint_threshold = '16MB';
+set enable_external_access = false;
+set lock_configuration = true;`
+
+// foldAttempts is how often a fold begins: as it is, after a failure of the instance, without
+// the log, without the file.
+const foldAttempts = 4
+
+// Fold appends what the journal has and the file has not, in transactions that each hold rows
+// and the place up to which they go, and then moves finished segments to the archive. A file
+// that another process holds gives a [BusyError] and a result that names the holder. A file
+// that is damaged is moved aside and made anew; the notes of the result say so. One fold at a
+// time may run on a file; the caller sees to that.
+func Fold(ctx context.Context, opt FoldOptions) (ledger.FoldResult, error) {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if err := checkPath(opt.File); err != nil {
+		return ledger.FoldResult{Err: err.Error()}, err
+	}
+	f := folder{opt: opt}
+	err := f.once(ctx)
+	for attempt := 1; err != nil && attempt < foldAttempts && f.mend(err); attempt++ {
+		// The commit may be durable all the same: begin anew from the watermark in the file.
+		err = f.once(ctx)
+	}
+	if b := busy(err); b != nil {
+		f.res.Holder = b.Holder()
+		return f.res, b
+	}
+	if err != nil {
+		err = fmt.Errorf("fold into %s: %w", opt.File, err)
+		f.res.Err = err.Error()
+		return f.res, err
+	}
+	f.res.Archived, err = ledger.Archive(opt.JournalDir, opt.ArchiveDir, f.res.Watermark)
+	if err != nil { // the rows are safe, the rest can wait
+		f.res.Notes = append(f.res.Notes, fmt.Sprintf("archive: %v", err))
+	}
+	return f.res, nil
+}
+
+// folder is the state of one [Fold].
+type folder struct {
+	opt    FoldOptions
+	res    ledger.FoldResult
+	sound  bool // the file was opened and its tables agree with its watermark
+	wary   bool // a line made DuckDB fail
+	moved  bool // the log is out of the way
+	faults int
+}
+
+// once opens the file, brings it up to date, and closes it.
+func (f *folder) once(ctx context.Context) error {
+	f.sound = false
+	db, err := f.open()
+	if err != nil {
+		return err
+	}
+	err = f.use(ctx, db)
+	// Closing checkpoints; the log that is left if that fails is replayed by the next open.
+	return errors.Join(err, db.Close())
+}
+
+func (f *folder) open() (*sql.DB, error) {
+	if err := os.MkdirAll(filepath.Dir(f.opt.File), 0o700); err != nil {
+		return nil, err
+	}
+	db, err := connect(f.opt.File, foldSettings)
+	if err != nil {
+		return nil, err
+	}
+	// DuckDB makes files that everybody may read.
+	if err := os.Chmod(f.opt.File, 0o600); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+func (f *folder) use(ctx context.Context, db *sql.DB) error {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	m, err := readMeta(ctx, conn)
+	if err != nil {
+		return err
+	}
+	if err := migrate(ctx, conn, &m); err != nil {
+		return err
+	}
+	if err := verify(ctx, conn, &m); err != nil {
+		return err
+	}
+	f.sound = true
+	if err := replacePrices(ctx, conn, &m, f.opt.Prices); err != nil {
+		return err
+	}
+	return f.project(ctx, conn, &m)
+}
+
+// verify compares the tables with what the last fold said of them.
+func verify(ctx context.Context, conn *sql.Conn, m *meta) error {
+	var requests, events uint64
+	err := conn.QueryRowContext(ctx, `select (select count(*) from requests), (select count(*) from config_events)`).Scan(&requests, &events)
+	if err != nil {
+		return fmt.Errorf("count rows: %w", err)
+	}
+	if requests != m.requests || events != m.events {
+		return fmt.Errorf("tables and watermark disagree: %d of %d requests, %d of %d config events", requests, m.requests, events, m.events)
+	}
+	return nil
+}
+
+// mend does what may let another attempt succeed, and tells whether it did anything.
+func (f *folder) mend(err error) bool {
+	switch {
+	case busy(err) != nil:
+		return false
+	case damaged(err):
+		f.failed(err)
+	case unreadable(err) && !f.wary:
+		f.wary = true
+	default:
+		return false
+	}
+	return true
+}
+
+// failed moves aside what keeps the file from being used: its log first, then all of it. An
+// instance that fails on a file that was sound gets one more chance with everything in place.
+func (f *folder) failed(cause error) {
+	if f.faults++; f.sound && f.faults == 1 {
+		return
+	}
+	suffix := ".corrupt-" + f.opt.Now().UTC().Format("20060102T150405.000")
+	paths := []string{f.opt.File + ".wal"}
+	if _, err := os.Stat(paths[0]); err != nil || f.moved {
+		paths = append(paths, f.opt.File)
+	}
+	f.moved = true
+	for _, path := range paths {
+		if err := os.Rename(path, path+suffix); err == nil {
+			f.res.Notes = append(f.res.Notes, fmt.Sprintf("%s was damaged (%v) and is now %s; the ledger was completed from the journal", path, cause, path+suffix))
+		}
+	}
+}

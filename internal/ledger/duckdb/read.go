@@ -1,0 +1,234 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"os"
+
+	duck "github.com/duckdb/duckdb-go/v2"
+)
+
+// ReaderOptions say how a ledger is read.
+type ReaderOptions struct {
+	TimeZone string // decides the borders of days, such as Europe/Berlin; "" = UTC
+}
+
+// OpenReader opens a ledger read-only, in a way that shuts out no other reader. The settings
+// are locked: no statement reaches other files, the network or the configuration. A fold that
+// runs at that moment gives a [BusyError]; a missing file an error that is fs.ErrNotExist.
+func OpenReader(ctx context.Context, file string, opt ReaderOptions) (*sql.DB, error) {
+	if err := checkPath(file); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(file); err != nil {
+		return nil, fmt.Errorf("open ledger: %w", err)
+	}
+	if opt.TimeZone == "" {
+		opt.TimeZone = "UTC"
+	}
+	settings := guards + "set TimeZone = " + quote(opt.TimeZone) + `;
+		set threads = 2;
+		set memory_limit = '1GB';
+		set enable_external_access = false;
+		set lock_configuration = true;`
+	db, err := connect(file+"?access_mode=read_only", settings)
+	if b := busy(err); b != nil {
+		return nil, b
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open ledger %s: %w", file, err)
+	}
+	return db, nil
+}
+
+// Column is a column of a result.
+type Column struct {
+	Name string
+	Type string // as SQL writes it: DECIMAL(18,10), VARCHAR[]
+}
+
+// Columns are the columns of a result, in order.
+type Columns []Column
+
+// Rows are the rows of a result. A value is nil for NULL, bool, int64, float64, string,
+// time.Time, []byte, []any for a LIST, or map[string]any for a STRUCT, a MAP or JSON that is an object. A
+// DECIMAL is a string with all its decimals, and so is an integer beyond 64 bits.
+type Rows [][]any
+
+// Query runs one statement and returns its result.
+func Query(ctx context.Context, db *sql.DB, statement string, args []any) (Columns, Rows, error) {
+	var all Rows
+	columns, err := QueryEach(ctx, db, Statement{SQL: statement, Args: args}, func(values []any) error {
+		all = append(all, values)
+		return nil
+	})
+	return columns, all, err
+}
+
+// Statement is an SQL statement and the values of its parameters.
+type Statement struct {
+	SQL  string
+	Args []any
+}
+
+// QueryEach runs one statement and calls fn for each row, which may keep its argument. An
+// error of fn ends the query and is returned.
+func QueryEach(ctx context.Context, db *sql.DB, q Statement, fn func(values []any) error) (Columns, error) {
+	rows, err := db.QueryContext(ctx, q.SQL, q.Args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	types, err := rows.ColumnTypes()
+	if err != nil {
+		return nil, err
+	}
+	columns := make(Columns, len(types))
+	for i, t := range types {
+		columns[i] = Column{t.Name(), t.DatabaseTypeName()}
+	}
+	for rows.Next() {
+		values := make([]any, len(columns))
+		into := make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			return columns, err
+		}
+		for i := range values {
+			values[i] = plain(values[i])
+		}
+		if err := fn(values); err != nil {
+			return columns, err
+		}
+	}
+	return columns, rows.Err()
+}
+
+// plain turns a value of the driver into one that [Rows] promises.
+func plain(v any) any {
+	switch v := v.(type) {
+	case duck.Decimal:
+		return decimal(v)
+	case *big.Int:
+		if v == nil {
+			return nil
+		}
+		if v.IsInt64() {
+			return v.Int64()
+		}
+		return v.String()
+	case int8, int16, int32, int, uint8, uint16, uint32, uint64, float32:
+		return widen(v)
+	case []any:
+		for i := range v {
+			v[i] = plain(v[i])
+		}
+		return v
+	case map[string]any:
+		for name := range v {
+			v[name] = plain(v[name])
+		}
+		return v
+	case duck.OrderedMap:
+		return plainMap(v.Keys(), v.Values())
+	case duck.Map:
+		out := make(map[string]any, len(v))
+		for key, value := range v {
+			out[fmt.Sprint(plain(key))] = plain(value)
+		}
+		return out
+	case duck.UUID:
+		return v.String()
+	case duck.Union:
+		return plain(v.Value)
+	case duck.Interval:
+		return interval(v)
+	}
+	return v
+}
+
+func widen(v any) any {
+	switch v := v.(type) {
+	case int8:
+		return int64(v)
+	case int16:
+		return int64(v)
+	case int32:
+		return int64(v)
+	case int:
+		return int64(v)
+	case uint8:
+		return int64(v)
+	case uint16:
+		return int64(v)
+	case uint32:
+		return int64(v)
+	case uint64:
+		if v > 1<<63-1 {
+			return fmt.Sprint(v)
+		}
+		return int64(v)
+	case float32:
+		return float64(v)
+	}
+	return v
+}
+
+func plainMap(keys, values []any) map[string]any {
+	out := make(map[string]any, len(keys))
+	for i, key := range keys {
+		out[fmt.Sprint(plain(key))] = plain(values[i])
+	}
+	return out
+}
+
+// decimal writes all decimals that the type has, the zeros at the end included.
+func decimal(d duck.Decimal) string {
+	if d.Value == nil {
+		return ""
+	}
+	digits, sign := d.Value.String(), ""
+	if digits[0] == '-' {
+		digits, sign = digits[1:], "-"
+	}
+	scale := int(d.Scale)
+	if scale == 0 {
+		return sign + digits
+	}
+	for len(digits) <= scale {
+		digits = "0" + digits
+	}
+	return sign + digits[:len(digits)-scale] + "." + digits[len(digits)-scale:]
+}
+
+// interval writes months, days and the rest apart, since they cannot be added up.
+func interval(v duck.Interval) string {
+	return fmt.Sprintf("%d months %d days %d.%06d s", v.Months, v.Days, v.Micros/1e6, v.Micros%1e6)
+}
+
+// IsSelect tells whether a text is exactly one statement, and that one a query. A text that
+// does not parse gives an error with DuckDB's explanation.
+func IsSelect(ctx context.Context, db *sql.DB, statement string) (bool, error) {
+	var parsed string
+	if err := db.QueryRowContext(ctx, `select json_serialize_sql(?::varchar)::varchar`, statement).Scan(&parsed); err != nil {
+		return false, fmt.Errorf("parse statement: %w", err)
+	}
+	var result struct {
+		Error      bool              `json:"error"`
+		Type       string            `json:"error_type"`
+		Message    string            `json:"error_message"`
+		Statements []json.RawMessage `json:"statements"`
+	}
+	if err := json.Unmarshal([]byte(parsed), &result); err != nil {
+		return false, fmt.Errorf("parse statement: %w", err)
+	}
+	if result.Error && result.Type == "parser" {
+		return false, fmt.Errorf("parse statement: %s", result.Message)
+	}
+	return !result.Error && len(result.Statements) == 1, nil
+}

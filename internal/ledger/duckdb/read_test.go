@@ -1,0 +1,120 @@
+package duckdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestQueryReturnsPlainAndExactValues(t *testing.T) {
+	h := sample(t)
+	db := h.read("")
+	columns, rows, err := Query(context.Background(), db, `select 1.50::decimal(18,10) as d, -0.05::decimal(4,2) as n, 7::decimal(3,0) as z, 9007199254740993 as big,
+		170141183460469231731687303715884105727::hugeint as huge, 12::hugeint as small, timestamptz '2026-11-20 12:00:00+00' as at, true as b, 'x' as s, null as nil,
+		[1, 2] as l, {'a': 1.5::decimal(2,1)} as st, map {'k': 3} as m, 0.5::float as f, 200::utinyint as u where ? = 1`, []any{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []any{"1.5000000000", "-0.05", "7", int64(9007199254740993), "170141183460469231731687303715884105727", int64(12),
+		time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC), true, "x", nil, []any{int64(1), int64(2)}, map[string]any{"a": "1.5"}, map[string]any{"k": int64(3)}, 0.5, int64(200)}
+	for i := range want {
+		got := rows[0][i]
+		if at, ok := got.(time.Time); ok {
+			got = at.UTC()
+		}
+		if fmt.Sprintf("%T %v", got, got) != fmt.Sprintf("%T %v", want[i], want[i]) {
+			t.Errorf("%s = %T %v, want %T %v", columns[i].Name, got, got, want[i], want[i])
+		}
+	}
+	if columns[0].Type != "DECIMAL(18,10)" || columns[10].Type != "INTEGER[]" {
+		t.Errorf("columns = %v", columns)
+	}
+}
+
+func TestTheReaderReachesNothingElse(t *testing.T) {
+	h := sample(t)
+	db := h.read("Europe/Berlin")
+	for _, statement := range []string{
+		`insert into config_events (generation) values (1)`, `delete from requests`, `drop view daily`, `create table t (i int)`,
+		`select * from read_text('/etc/passwd')`, `copy (select 1) to '` + filepath.Join(h.dir, "out.csv") + `'`, `attach '` + filepath.Join(h.dir, "x.duckdb") + `'`,
+		`install httpfs`, `load httpfs`, `set threads = 4`, `set TimeZone = 'UTC'`, `set enable_external_access = true`, `reset lock_configuration`,
+	} {
+		if _, _, err := Query(context.Background(), db, statement, nil); err == nil {
+			t.Errorf("%s was not refused", statement)
+		}
+	}
+	if _, err := OpenReader(context.Background(), filepath.Join(h.dir, "none.duckdb"), ReaderOptions{}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("missing file: %v", err)
+	}
+	if _, err := OpenReader(context.Background(), h.opt.File+"?access_mode=read_write", ReaderOptions{}); err == nil {
+		t.Error("options in the path were accepted")
+	}
+}
+
+func TestIsSelectTakesExactlyOneQuery(t *testing.T) {
+	db := sample(t).read("")
+	for statement, want := range map[string]bool{
+		`select 1`: true, `from daily`: true, `with t as (select 1) select * from t;`: true, `from spend(grain := 'week')`: true,
+		`select 1; select 2`: false, `insert into requests values (1)`: false, `copy requests to 'x'`: false, `pragma database_list`: false,
+		`attach 'x'`: false, ``: false, `set threads = 1`: false, `with t as (insert into requests values (1)) select 1`: false,
+	} {
+		got, err := IsSelect(context.Background(), db, statement)
+		if got != want || want && err != nil {
+			t.Errorf("%q: %v, %v, want %v", statement, got, err, want)
+		}
+	}
+	if _, err := IsSelect(context.Background(), db, `selec 1`); err == nil || !strings.Contains(err.Error(), "syntax error") {
+		t.Errorf("a typing error gives %v", err)
+	}
+}
+
+func TestHostileTextComesOutAsItWentIn(t *testing.T) {
+	h := newHome(t)
+	texts := []string{"nul \x00 inside", "'; drop table requests; --", "\u202e\u2028", "tab\tquote\"back\\slash", "😀 ä", "\x1b[31m", `\ud800`}
+	for n, s := range texts {
+		e := entry(n)
+		e.ErrorMessage, e.Project, e.Tags = s, s, map[string]string{s: s}
+		e.UsageRaw = []byte(`{"t":"\ud83d\ude00","n":1e999}`)
+		h.close(e)
+	}
+	if res := h.fold(); res.Rows != len(texts) || len(res.Notes) > 0 {
+		t.Fatalf("result = %+v", res)
+	}
+	for i, r := range h.rows(`select error_message, project, tags from requests order by request_id`) {
+		if r[0] != texts[i] || r[1] != texts[i] || r[2].(map[string]any)[texts[i]] != texts[i] {
+			t.Errorf("%q came out as %q", texts[i], r)
+		}
+	}
+}
+
+func TestEveryColumnOfAnEntryArrives(t *testing.T) {
+	h := newHome(t)
+	e := entry(1)
+	e.AgentID, e.ParentAgentID, e.RequestClass, e.PromptID, e.ServiceTier, e.Speed, e.InferenceGeo = "a", "p", "main", "pr", "standard", "fast", "us"
+	e.ErrorType, e.ErrorMessage, e.TranslationNotes, e.RL7dUsed, e.RL7dResetAt = "none", "none", []string{"n"}, 0.5, noon
+	h.close(e)
+	h.fold()
+	db := h.read("")
+	columns, rows, err := Query(context.Background(), db, `select * from requests`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range columns {
+		if rows[0][i] == nil {
+			t.Errorf("%s is NULL", c.Name)
+		}
+	}
+	_, rows, err = Query(context.Background(), db, `select started_at, cost_usd, cost_uncached_usd, usage_raw, rl_5h_used, max_tokens, schema_version from requests`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := rows[0]
+	if !got[0].(time.Time).Equal(e.StartedAt) || got[1] != "0.0148750000" || got[2] != "0.0182500000" || got[4] != 0.25 || got[5] != int64(32000) || got[6] != int64(1) {
+		t.Errorf("row = %v", got)
+	}
+}

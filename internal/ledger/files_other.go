@@ -1,0 +1,13 @@
+//go:build !linux
+
+package ledger
+
+import (
+	"errors"
+	"os"
+)
+
+// allocate has no portable form: without a reserve, memory takes the records.
+func allocate(*os.File, int64) error { return errors.ErrUnsupported }
+
+func datasync(f *os.File) error { return f.Sync() }

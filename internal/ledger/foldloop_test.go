@@ -1,0 +1,93 @@
+package ledger
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestFoldLoopFoldsOnlyWhenSomethingWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, _ := openTest(t, JournalOptions{files: &fakeFiles{}, Reserve: -1})
+		f := &countingFolder{journal: j}
+		l, err := NewFoldLoop(FoldLoopOptions{Journal: j, Folder: f, Interval: 3 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- l.Run(ctx) }()
+		time.Sleep(time.Hour)
+		if f.folds() != 0 {
+			t.Fatalf("%d folds of nothing", f.folds())
+		}
+		for n := range 10 {
+			if err := j.Close(full(n)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(4 * time.Second)
+		synctest.Wait()
+		if f.folds() != 1 || j.Health().Waiting != 0 {
+			t.Fatalf("%d folds, %d waiting", f.folds(), j.Health().Waiting)
+		}
+		const holder = "duckdb (PID 10367)"
+		f.heldBy(holder)
+		if err := j.Close(full(11)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if got := l.State().Result; got.Holder != holder || got.Waiting != 1 {
+			t.Fatalf("state = %+v", got)
+		}
+		if f.folds() < 50 || f.folds() > 80 {
+			t.Fatalf("%d folds in an hour of being held, want about one a minute", f.folds())
+		}
+		f.heldBy("")
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if j.Health().Waiting != 0 {
+			t.Fatal("nothing was folded after the holder left")
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		shut(t, j)
+	})
+}
+
+// countingFolder pretends to fold everything.
+type countingFolder struct {
+	journal *Journal
+	mu      sync.Mutex // guards what follows
+	count   int
+	holder  string
+}
+
+func (f *countingFolder) folds() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.count
+}
+
+func (f *countingFolder) heldBy(holder string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.holder = holder
+}
+
+func (f *countingFolder) Fold(context.Context) (FoldResult, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.count++
+	if f.holder != "" {
+		return FoldResult{Holder: f.holder}, errInjected
+	}
+	f.journal.mu.Lock()
+	defer f.journal.mu.Unlock()
+	return FoldResult{Watermark: Watermark{Run: f.journal.run, Seq: f.journal.seq}}, nil
+}
