@@ -56,11 +56,11 @@ func (g *gate) FoldNow(context.Context) (ledger.FoldResult, error) {
 // socketPath is in a directory of our own; the names that t.TempDir makes can be too long.
 func socketPath(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "adm")
+	dir, err := os.MkdirTemp("", "adm") //nolint:usetesting // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return filepath.Join(dir, "prism", "prism.sock")
 }
 
@@ -114,8 +114,10 @@ func TestEveryCallReachesTheGatewayWithItsArguments(t *testing.T) {
 }
 
 func TestProblemsArriveWholeAtTheClient(t *testing.T) {
-	p := config.Problem{Severity: config.SeverityError, Code: "config_invalid", File: "/x/profiles.yaml", Line: 20, Column: 14,
-		Path: "profiles[local].dialect", Message: `expected anthropic, got "opanai"`, Fix: "dialect: anthropic", Excerpt: " > 20 |\n"}
+	p := config.Problem{
+		Severity: config.SeverityError, Code: "config_invalid", File: "/x/profiles.yaml", Line: 20, Column: 14,
+		Path: "profiles[local].dialect", Message: `expected anthropic, got "opanai"`, Fix: "dialect: anthropic", Excerpt: " > 20 |\n",
+	}
 	at := time.Date(2026, 11, 26, 3, 0, 0, 0, time.UTC)
 	g := &gate{
 		verdict: Verdict{Problems: []config.Problem{p}, Notes: []string{"n"}},
@@ -352,10 +354,12 @@ func TestSetActiveKeepsTheChoiceWhereTheFileCannotBeChanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opt := SetOptions{Path: path, Choice: choice, Now: "work", InFile: "work", Src: src, State: state,
+	opt := SetOptions{
+		Path: path, Choice: choice, Now: "work", InFile: "work", Src: src, State: state,
 		Splice: func(_ context.Context, src []byte, name string) ([]byte, error) {
 			return []byte(strings.Replace(string(src), "work", name, 1)), nil
-		}}
+		},
+	}
 	set, err := SetActive(t.Context(), opt, "kimi")
 	if err != nil || !set.InFile {
 		t.Fatalf("got %+v, %v", set, err)

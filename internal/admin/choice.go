@@ -105,8 +105,11 @@ func SetActive(ctx context.Context, opt SetOptions, name string) (Set, error) {
 }
 
 func writeActive(ctx context.Context, opt SetOptions, name string) error {
-	if opt.InFile == name {
+	switch opt.InFile {
+	case name:
 		return nil
+	case "":
+		return config.ErrNoActive
 	}
 	out, err := opt.Splice(ctx, opt.Src, name)
 	if err != nil {

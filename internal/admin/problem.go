@@ -28,8 +28,10 @@ func wire(ps []config.Problem) []problem {
 func unwire(ps []problem) []config.Problem {
 	out := make([]config.Problem, 0, len(ps))
 	for _, p := range ps {
-		out = append(out, config.Problem{Severity: p.Severity, Code: p.Code, File: p.At.File, Line: p.At.Line, Column: p.At.Column,
-			Path: p.At.Path, Message: p.Message, Fix: p.Fix, Excerpt: p.Excerpt})
+		out = append(out, config.Problem{
+			Severity: p.Severity, Code: p.Code, File: p.At.File, Line: p.At.Line, Column: p.At.Column,
+			Path: p.At.Path, Message: p.Message, Fix: p.Fix, Excerpt: p.Excerpt,
+		})
 	}
 	return out
 }

@@ -1,0 +1,74 @@
+# The house's commands. `make` alone lists them.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO       ?= go
+BIN      := bin/prism
+PKGS     ?= ./...
+FUZZTIME ?= 60s
+BENCH    ?= .
+COUNT    ?= 1
+LDFLAGS  := -s -w
+# The C++ runtime that DuckDB wants goes into the binary, so that it runs where only libc is.
+# The linker takes the first libstdc++ it finds, and bin/lib holds nothing but the archive.
+ifeq ($(shell uname -s),Linux)
+LDFLAGS  += -extldflags "-static-libgcc -L$(CURDIR)/bin/lib"
+endif
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/prism
+	@mkdir -p bin/lib && ln -sf "$$($${CC:-gcc} -print-file-name=libstdc++.a)" bin/lib/libstdc++.a
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/prism
+
+.PHONY: test
+test: ## Run all tests
+	$(GO) test $(PKGS)
+
+.PHONY: race
+race: ## Run all tests under the race detector, in random order
+	$(GO) test -race -shuffle=on $(PKGS)
+
+.PHONY: lint
+lint: ## Run golangci-lint (the first time it is built: two minutes)
+	$(GO) -C tools/lint build -o $(CURDIR)/bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	bin/golangci-lint run $(PKGS)
+
+.PHONY: fmt
+fmt: ## Format the code as the linter wants it
+	$(GO) -C tools/lint build -o $(CURDIR)/bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	bin/golangci-lint fmt $(PKGS)
+
+.PHONY: fuzz
+fuzz: ## Fuzz every target, FUZZTIME=60s each
+	GO='$(GO)' scripts/fuzz $(FUZZTIME)
+
+.PHONY: bench
+bench: ## Run the benchmarks (BENCH=regexp, COUNT=n)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $(PKGS)
+
+.PHONY: e2e
+e2e: build ## Drive the real Claude Code client through prism against the simulator
+	PRISM_BIN='$(CURDIR)/$(BIN)' CLAUDE_BIN="$$(scripts/client)" $(GO) test -tags e2e -count 1 -v ./test/e2e
+
+.PHONY: soak
+soak: build ## Run the long tests at full length: swaps, kills, readers, streams
+	PRISM_SOAK=1 PRISM_BIN='$(CURDIR)/$(BIN)' CLAUDE_BIN="$$(scripts/client)" $(GO) test -tags e2e -count 1 -timeout 90m -v \
+	  $$(grep -rl --include='*_test.go' PRISM_SOAK . | xargs -rn1 dirname | sort -u)
+
+.PHONY: golden
+golden: ## Rewrite golden files and generated documents; read the diff
+	@for p in $$(grep -rlE --include='*_test.go' '"update"' . | xargs -rn1 dirname | sort -u); do $(GO) test "$$p" -update; done
+
+.PHONY: check
+check: ## What CI runs
+	.ci/run
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin dist coverage.out
