@@ -1,0 +1,120 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"prism/config"
+)
+
+func newCheck(a *app) *cobra.Command {
+	var strict bool
+	cmd := &cobra.Command{
+		Use:     "check [FILE]",
+		Aliases: []string{"validate"},
+		Short:   "Check profiles.yaml: shape, references, secrets, pins",
+		Long: `Check reads the file as the gateway would and reports every problem at once, each with
+its line, column and a fix. --format github annotates a pull request.`,
+		Args: args(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, given []string) error {
+			r, err := a.room(cmd)
+			if err != nil {
+				return err
+			}
+			path := r.paths.Profiles
+			if len(given) == 1 {
+				path = given[0]
+			}
+			f, err := a.load(cmd.Context(), r, path)
+			if err != nil {
+				return err
+			}
+			problems := append(config.Problems{}, f.Problems...)
+			if problems.Err() == nil {
+				pins, err := pinProblems(r, f)
+				if err != nil {
+					return err
+				}
+				problems = append(problems, pins...)
+			}
+			return a.verdict(problems, strict, path)
+		},
+	}
+	cmd.Flags().BoolVar(&strict, "strict", false, "warnings fail too")
+	return cmd
+}
+
+// pinProblems asks the pins without writing them: check changes nothing.
+func pinProblems(r room, f *profilesFile) (config.Problems, error) {
+	pins, err := config.LoadPins(r.paths.Pins)
+	if err != nil {
+		return nil, err
+	}
+	report, err := pins.Check(f.Profiles.Profiles, r.settings.Trust == trustStrict)
+	if err != nil {
+		return nil, err
+	}
+	return report.Refused.Locate(f.Path, f.Src), nil
+}
+
+// verdict prints all problems in the format asked for and fails if one is an error.
+func (a *app) verdict(ps config.Problems, strict bool, path string) error {
+	if a.format == "github" {
+		fmt.Fprint(a.out, escape(ps.GitHub(), true))
+	} else if err := a.show(problemView(a, ps, path)); err != nil {
+		return err
+	}
+	switch {
+	case ps.Errors() > 0:
+		return quietError{worst(ps).Code}
+	case strict && len(ps) > 0:
+		return quietError{codeConfigInvalid}
+	}
+	return nil
+}
+
+func problemView(a *app, ps config.Problems, path string) view {
+	v := view{columns: []column{
+		{name: "severity"},
+		{name: "code"},
+		{name: "file"},
+		{name: "line", right: true},
+		{name: "column", right: true},
+		{name: "path"},
+		{name: "message"},
+		{name: "fix"},
+	}}
+	for _, p := range ps {
+		v.rows = append(v.rows, []cell{
+			textCell(string(p.Severity)), textCell(p.Code), textCell(p.File),
+			{fmt.Sprint(p.Line), p.Line},
+			{fmt.Sprint(p.Column), p.Column},
+			textCell(p.Path), textCell(p.Message), textCell(p.Fix),
+		})
+	}
+	v.object = struct {
+		OK       bool            `json:"ok"`
+		Problems config.Problems `json:"problems"`
+	}{ps.Errors() == 0, append(config.Problems{}, ps...)}
+	v.text = func(w io.Writer) {
+		if len(ps) == 0 {
+			fmt.Fprintf(w, "%s   ok\n", escape(a.tilde(path), false))
+			return
+		}
+		fmt.Fprint(w, escape(ps.Text(), true))
+	}
+	return v
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	if stem, ok := strings.CutSuffix(word, "y"); ok {
+		return fmt.Sprintf("%d %sies", n, stem)
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}

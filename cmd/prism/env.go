@@ -1,0 +1,280 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"prism/config"
+)
+
+// clientEnv is what a client of the gateway needs in its environment: what to set, and what
+// to take out because it would win or travel beside it.
+type clientEnv struct {
+	set   map[string]string
+	unset []string
+}
+
+// placeholderToken makes the client start where the gateway wants no token: it refuses to
+// run without a credential.
+const placeholderToken = "prism"
+
+// credentials are the variables by which a client would reach a provider by itself.
+func credentials() []string {
+	return []string{"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX"}
+}
+
+type envOptions struct {
+	profile string
+	tags    []string
+	where   bool // say where the work happens: project, directory, branch
+}
+
+// clientEnv works out the variables for a profile, or for whichever is active where none is named.
+func (a *app) clientEnv(ctx context.Context, r room, o envOptions) (clientEnv, error) {
+	f, err := a.valid(ctx, r)
+	if err != nil {
+		return clientEnv{}, err
+	}
+	name, _ := f.active(r)
+	base := "http://" + r.settings.Listen
+	if o.profile != "" {
+		name = o.profile
+		base += "/p/" + url.PathEscape(name)
+	}
+	p := f.Profiles.Profile(name)
+	if p == nil {
+		return clientEnv{}, noProfile(name)
+	}
+	headers, err := a.customHeaders(ctx, o)
+	if err != nil {
+		return clientEnv{}, err
+	}
+	e := clientEnv{set: map[string]string{
+		"ANTHROPIC_BASE_URL":               base,
+		"CLAUDE_CODE_GATEWAY_HINT_HEADERS": "1",
+		"NO_PROXY":                         withLoopback(a.getenv("NO_PROXY")),
+		"no_proxy":                         withLoopback(firstOf(a.getenv("no_proxy"), a.getenv("NO_PROXY"))),
+	}}
+	token := f.Profiles.ClientToken.Reveal()
+	if p.Auth == config.AuthPassthrough {
+		// Authorization belongs to the provider there: the client keeps its own login, and the
+		// token of the gateway travels in a header of its own.
+		if token != "" {
+			headers = append(headers, "X-Prism-Token: "+token)
+		}
+	} else {
+		e.set["ANTHROPIC_AUTH_TOKEN"] = firstOf(token, placeholderToken)
+		for _, c := range credentials() {
+			if c != "ANTHROPIC_AUTH_TOKEN" {
+				e.unset = append(e.unset, c)
+			}
+		}
+	}
+	if len(headers) > 0 {
+		e.set["ANTHROPIC_CUSTOM_HEADERS"] = strings.Join(headers, "\n")
+	}
+	return e, nil
+}
+
+// customHeaders keeps the user's own ones and adds what the ledger should know.
+func (a *app) customHeaders(ctx context.Context, o envOptions) ([]string, error) {
+	var headers []string
+	for line := range strings.SplitSeq(a.getenv("ANTHROPIC_CUSTOM_HEADERS"), "\n") {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(strings.ToLower(line), "x-prism-") {
+			headers = append(headers, line)
+		}
+	}
+	if len(o.tags) > 0 {
+		pairs := make([]string, 0, len(o.tags))
+		for _, t := range o.tags {
+			k, v, ok := strings.Cut(t, "=")
+			if !ok || k == "" {
+				return nil, usagef("prism run --tag key=value -- CMD", "--tag %q has no value", t)
+			}
+			if strings.ContainsAny(t, ",\r\n") || !printable(t) {
+				return nil, usagef("prism run --tag key=value -- CMD", "--tag %q: a tag holds printable ASCII without commas", t)
+			}
+			pairs = append(pairs, k+"="+v)
+		}
+		headers = append(headers, "X-Prism-Tags: "+strings.Join(pairs, ","))
+	}
+	if o.where {
+		headers = append(headers, whereabouts(ctx)...)
+	}
+	return headers, nil
+}
+
+// whereabouts names the directory, the project and the branch the client works in.
+func whereabouts(ctx context.Context) []string {
+	cwd, err := filepath.Abs(".")
+	if err != nil {
+		return nil
+	}
+	headers := []string{"X-Prism-Cwd: " + headerValue(cwd)}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	project := filepath.Base(cwd)
+	if root := gitSays(ctx, "rev-parse", "--show-toplevel"); root != "" {
+		project = filepath.Base(root)
+	}
+	headers = append(headers, "X-Prism-Project: "+headerValue(project))
+	if branch := gitSays(ctx, "symbolic-ref", "--short", "HEAD"); branch != "" {
+		headers = append(headers, "X-Prism-Branch: "+headerValue(branch))
+	}
+	return headers
+}
+
+// headerValue leaves printable ASCII as it is and percent-encodes a value that holds anything
+// else, which a header cannot carry.
+func headerValue(s string) string {
+	if printable(s) {
+		return s
+	}
+	return url.PathEscape(s)
+}
+
+func printable(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+func gitSays(ctx context.Context, args ...string) string {
+	out, err := exec.CommandContext(ctx, "git", args...).Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// withLoopback adds the loopback names to a NO_PROXY list: a client with HTTP_PROXY set
+// sends calls to a plain-http loopback address to that proxy.
+func withLoopback(list string) string {
+	have := strings.Split(list, ",")
+	for _, host := range []string{"127.0.0.1", "localhost"} {
+		found := false
+		for _, h := range have {
+			found = found || strings.TrimSpace(h) == host || strings.TrimSpace(h) == "*"
+		}
+		if !found {
+			list = strings.TrimPrefix(list+","+host, ",")
+		}
+	}
+	return list
+}
+
+func newEnv(a *app) *cobra.Command {
+	var profile, shell string
+	var unset bool
+	var tags []string
+	cmd := &cobra.Command{
+		Use:   "env",
+		Short: "Print the variables that connect a client",
+		Long: `Env prints what a shell evaluates to connect every client started from it:
+
+  eval "$(prism env)"              sh, bash, zsh
+  prism env --shell fish | source
+  prism env --shell powershell | Out-String | Invoke-Expression
+
+--shell claude-settings prints the "env" block for Claude Code's settings.json instead. The
+token in it is the one that clients present to prism, never a key of a provider.`,
+		Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r, err := a.room(cmd)
+			if err != nil {
+				return err
+			}
+			e, err := a.clientEnv(cmd.Context(), r, envOptions{profile: firstOf(profile, a.getenv("PRISM_PROFILE")), tags: tags})
+			if err != nil {
+				return err
+			}
+			return a.showEnv(e, firstOf(shell, defaultShell(a.getenv("SHELL"))), unset)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&profile, "profile", "", "always this profile, whatever is active (PRISM_PROFILE)")
+	f.StringVar(&shell, "shell", "", "sh|fish|powershell|claude-settings; default: what SHELL names")
+	f.BoolVar(&unset, "unset", false, "print what takes the variables back")
+	f.StringArrayVar(&tags, "tag", nil, "mark the requests in the ledger with `key=value`")
+	return cmd
+}
+
+func defaultShell(path string) string {
+	switch {
+	case strings.HasSuffix(path, "fish"):
+		return "fish"
+	case path == "" && runtime.GOOS == "windows":
+		return "powershell"
+	default:
+		return "sh"
+	}
+}
+
+func (a *app) showEnv(e clientEnv, shell string, unset bool) error {
+	lines, err := shellLines(e, shell, unset)
+	if err != nil {
+		return err
+	}
+	v := view{columns: []column{{name: "name"}, {name: "value"}}, object: e.set}
+	for _, k := range sortedKeys(e.set) {
+		v.rows = append(v.rows, []cell{textCell(k), textCell(e.set[k])})
+	}
+	v.text = func(w io.Writer) { fmt.Fprint(w, lines) }
+	return a.show(v)
+}
+
+// shellLines writes e in the language of a shell.
+func shellLines(e clientEnv, shell string, unset bool) (string, error) {
+	var set, drop func(k, v string) string
+	switch shell {
+	case "sh":
+		set = func(k, v string) string { return "export " + k + "=" + "'" + strings.ReplaceAll(v, "'", `'\''`) + "'" }
+		drop = func(k, _ string) string { return "unset " + k }
+	case "fish":
+		set = func(k, v string) string {
+			return "set -gx " + k + " '" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(v) + "'"
+		}
+		drop = func(k, _ string) string { return "set -e " + k }
+	case "powershell":
+		set = func(k, v string) string { return "$env:" + k + " = '" + strings.ReplaceAll(v, "'", "''") + "'" }
+		drop = func(k, _ string) string { return "Remove-Item Env:" + k + " -ErrorAction SilentlyContinue" }
+	case "claude-settings":
+		env := e.set
+		if unset {
+			env = map[string]string{}
+		}
+		b, err := json.MarshalIndent(map[string]any{"env": env}, "", "  ")
+		return string(b) + "\n", err
+	default:
+		return "", usagef("prism env --shell sh|fish|powershell|claude-settings", "unknown shell %q", shell)
+	}
+	var lines []string
+	for k, v := range e.set {
+		if unset {
+			lines = append(lines, drop(k, v))
+		} else {
+			lines = append(lines, set(k, v))
+		}
+	}
+	if !unset {
+		for _, k := range e.unset {
+			lines = append(lines, drop(k, ""))
+		}
+	}
+	sort.Strings(lines)
+	return strings.Join(lines, "\n") + "\n", nil
+}

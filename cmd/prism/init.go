@@ -1,0 +1,293 @@
+package main
+
+import (
+	"bufio"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"prism/config"
+	"prism/config/sealed"
+)
+
+type initOptions struct {
+	preset     string
+	baseURL    string
+	name       string
+	keyStdin   bool
+	noSops     bool
+	recipients []string
+}
+
+func newInit(a *app) *cobra.Command {
+	var o initOptions
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Make what prism needs: age key, sealed profiles.yaml, schema, client token",
+		Long: `Init makes what is missing and never overwrites; it can be run again. The key of the
+provider is typed hidden or read from stdin and sealed in memory: clear text never touches
+the disk.`,
+		Example: "  prism init\n  printf %s \"$KEY\" | prism init --preset moonshot --key-stdin --no-input",
+		Args:    args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r, err := a.room(cmd)
+			if err != nil {
+				return err
+			}
+			return a.init(r, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.preset, "preset", "", "provider of the first profile: anthropic|claude-login|deepseek|moonshot|moonshot-cn|kimi-coding|zai|zhipu|minimax|qwen|ollama")
+	f.StringVar(&o.baseURL, "base-url", "", "`URL` of the provider, instead of the preset's")
+	f.StringVar(&o.name, "name", "", "name of the first profile")
+	f.BoolVar(&o.keyStdin, "key-stdin", false, "read the provider's key from stdin")
+	f.BoolVar(&o.noSops, "no-sops", false, "do not seal: keys lie in clear text on the disk")
+	f.StringArrayVar(&o.recipients, "recipient", nil, "seal for this age `recipient` too, as a backup")
+	return cmd
+}
+
+// made collects what init did, for the report at its end.
+type made struct{ rows [][]cell }
+
+func (m *made) add(what, path, how string) {
+	m.rows = append(m.rows, []cell{textCell(what), textCell(path), textCell(how)})
+}
+
+func (a *app) init(r room, o initOptions) error {
+	var m made
+	// Everything that can be refused comes first: what fails here has written nothing.
+	text, err := a.firstProfiles(r, o)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(r.paths.ConfigDir, 0o700); err != nil {
+		return fmt.Errorf("make the configuration directory: %w", err)
+	}
+	var recipients []string
+	if o.noSops {
+		err = a.initPlain(r.paths, &m)
+	} else {
+		recipients, err = a.initKey(o, &m)
+	}
+	if err != nil {
+		return err
+	}
+	if err := initProfiles(r.paths.Profiles, text, recipients, &m); err != nil {
+		return err
+	}
+	if err := writeNew(r.paths.Schema, config.Schema(), 0o644, &m, "schema"); err != nil {
+		return err
+	}
+	if !o.noSops {
+		rules := fmt.Appendf(nil, sopsRules, strings.Join(recipients, ","))
+		if err := writeNew(filepath.Join(r.paths.ConfigDir, ".sops.yaml"), rules, 0o644, &m, "sops rules"); err != nil {
+			return err
+		}
+	}
+	v := view{columns: []column{{name: "what"}, {name: "path"}, {name: "outcome"}}, rows: m.rows}
+	if err := a.show(v); err != nil {
+		return err
+	}
+	a.note("%s", connectHint)
+	return nil
+}
+
+const connectHint = `
+connect the client in one of three ways:
+  prism run -- claude                       starts the gateway if need be
+  eval "$(prism env)"                       for every client started from this shell
+  prism env --shell claude-settings         the "env" block for settings.json of Claude Code`
+
+const sopsRules = `creation_rules:
+  - path_regex: (^|/)prism/profiles\.ya?ml$
+    encrypted_regex: ^(api_key|client_token)$
+    mac_only_encrypted: true
+    age: %s
+stores:
+  yaml:
+    indent: 2
+`
+
+// initKey uses the identities that sops would find, or makes the first one.
+func (a *app) initKey(o initOptions, m *made) ([]string, error) {
+	var list []string
+	for _, s := range sealed.FindIdentities(a.getenv) {
+		if len(s.Recipients) > 0 {
+			list = append(list, s.Recipients...)
+			m.add("age key", s.Place, "exists")
+		}
+	}
+	if len(list) == 0 {
+		identity, recipient, err := sealed.NewIdentity()
+		if err != nil {
+			return nil, err
+		}
+		path := sealed.DefaultKeyFile()
+		if err := sealed.WriteIdentity(path, identity); err != nil {
+			return nil, err
+		}
+		list = append(list, recipient)
+		m.add("age key", path, "made; keep a copy of it in a safe place")
+	}
+	return append(list, o.recipients...), nil
+}
+
+// initPlain allows clear text in prism.yaml, which is what --no-sops means.
+func (a *app) initPlain(p config.Paths, m *made) error {
+	a.note("note: with --no-sops the keys lie in clear text on the disk; every program of yours can read them")
+	text := []byte("# Keys in profiles.yaml are not sealed: they lie in clear text on the disk.\nallow_plaintext: true\n")
+	return writeNew(p.Settings, text, 0o600, m, "settings")
+}
+
+// firstProfiles returns the text of the first profiles.yaml, in clear; nil if there is one.
+func (a *app) firstProfiles(r room, o initOptions) ([]byte, error) {
+	if _, err := os.Lstat(r.paths.Profiles); err == nil {
+		return nil, nil
+	}
+	p, err := a.choosePreset(o)
+	if err != nil {
+		return nil, err
+	}
+	key, err := a.askKey(p, o)
+	if err != nil {
+		return nil, err
+	}
+	token, err := newToken()
+	if err != nil {
+		return nil, err
+	}
+	text := p.document(key, token)
+	if _, problems := config.ParseProfiles(text, config.ParseOptions{File: r.paths.Profiles, AllowPlaintext: true}); problems.Err() != nil {
+		return nil, problems
+	}
+	return text, nil
+}
+
+// initProfiles seals the text and writes it; without recipients it is written as it is.
+func initProfiles(path string, text []byte, recipients []string, m *made) error {
+	if text == nil {
+		m.add("profiles", path, "exists")
+		return nil
+	}
+	if len(recipients) > 0 {
+		var err error
+		if text, err = sealed.Encrypt(text, recipients); err != nil {
+			return sealError(path, err)
+		}
+	}
+	return writeNew(path, text, 0o600, m, "profiles")
+}
+
+func (a *app) choosePreset(o initOptions) (preset, error) {
+	name := o.preset
+	if name == "" && a.interactive() && o.baseURL == "" {
+		var err error
+		if name, err = a.askPreset(); err != nil {
+			return preset{}, err
+		}
+	}
+	p, err := presetNamed(firstOf(name, "anthropic"))
+	if err != nil {
+		return p, err
+	}
+	if o.baseURL != "" && o.baseURL != p.BaseURL {
+		// Another host: its models and its prices are not those of the preset.
+		p.BaseURL = o.baseURL
+		if o.preset == "" {
+			p.Profile = "main"
+		}
+	}
+	if o.name != "" {
+		p.Profile = o.name
+	}
+	return p, nil
+}
+
+func (a *app) askPreset() (string, error) {
+	list, err := presets()
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintln(a.err, "Which provider?")
+	for i, p := range list {
+		fmt.Fprintf(a.err, "  %2d  %-14s %s\n", i+1, p.Name, p.Title)
+	}
+	fmt.Fprint(a.err, "number or name [1]: ")
+	line, err := bufio.NewReader(a.in).ReadString('\n')
+	if err != nil {
+		return "", usagef("prism init --preset NAME", "cancelled")
+	}
+	line = strings.TrimSpace(line)
+	for i, p := range list {
+		if line == fmt.Sprint(i+1) || line == p.Name || line == "" && i == 0 {
+			return p.Name, nil
+		}
+	}
+	return line, nil
+}
+
+func (a *app) askKey(p preset, o initOptions) (config.Secret, error) {
+	if !p.needsKey() {
+		return config.Secret{}, nil
+	}
+	if o.keyStdin {
+		b, err := io.ReadAll(io.LimitReader(a.in, 64<<10))
+		if err != nil {
+			return config.Secret{}, fmt.Errorf("read the key: %w", err)
+		}
+		key := config.NewSecret(strings.TrimSpace(string(b)))
+		if key.IsZero() {
+			return key, usagef(`printf %s "$KEY" | prism init --key-stdin`, "stdin held no key")
+		}
+		return key, nil
+	}
+	if !a.interactive() {
+		return config.Secret{}, usagef(`printf %s "$KEY" | prism init --preset `+p.Name+` --key-stdin --no-input`, "no key was given for %s, and nobody can be asked", p.Name)
+	}
+	fmt.Fprintf(a.err, "API key of %s (not shown): ", p.Title)
+	b, err := term.ReadPassword(int(os.Stdin.Fd()))
+	fmt.Fprintln(a.err)
+	key := config.NewSecret(strings.TrimSpace(string(b)))
+	if err != nil || key.IsZero() {
+		return key, usagef("prism init", "cancelled: no key given")
+	}
+	return key, nil
+}
+
+// newToken makes what clients present to the gateway: 256 bits.
+func newToken() (config.Secret, error) {
+	b := make([]byte, 32)
+	if _, err := rand.Read(b); err != nil {
+		return config.Secret{}, fmt.Errorf("make the client token: %w", err)
+	}
+	return config.NewSecret("prism-" + base64.RawURLEncoding.EncodeToString(b)), nil
+}
+
+// writeNew writes a file that does not exist yet, and leaves one that does.
+func writeNew(path string, data []byte, mode fs.FileMode, m *made, what string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if errors.Is(err, fs.ErrExist) {
+		m.add(what, path, "exists")
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		_ = os.Remove(path)
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	m.add(what, path, "made")
+	return nil
+}

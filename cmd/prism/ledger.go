@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"prism/internal/admin"
+	"prism/internal/ledger"
+	"prism/internal/ledger/duckdb"
+)
+
+// errNoLedger means that nothing was ever recorded here.
+var errNoLedger = errors.New("there is no ledger yet")
+
+// reader folds what waits in the journal and opens the ledger read-only; the caller closes
+// it. It returns errNoLedger where nothing was recorded yet.
+func (a *app) reader(ctx context.Context, r room) (*sql.DB, error) {
+	res, err := a.fold(ctx, r)
+	switch {
+	case errors.Is(err, errNoLedger):
+		return nil, err
+	case err != nil:
+		// What is in the file already can still be read.
+		a.note("note: what waits in the journal is not shown: %v", err)
+	case res.Holder != "":
+		a.note("note: the ledger is held by %s; what waits in the journal is not shown (%s), nothing is lost", res.Holder, plural(res.Waiting, "entry"))
+	}
+	if _, err := os.Stat(r.paths.LedgerFile); errors.Is(err, os.ErrNotExist) {
+		return nil, errNoLedger
+	}
+	db, err := duckdb.OpenReader(ctx, r.paths.LedgerFile, duckdb.ReaderOptions{TimeZone: a.zone()})
+	if err != nil {
+		return nil, ledgerError(r.paths.LedgerFile, err)
+	}
+	return db, nil
+}
+
+func ledgerError(file string, err error) error {
+	at := &admin.Position{File: file}
+	if errors.Is(err, duckdb.ErrBusy) {
+		return &admin.Error{Code: codeBusy, Message: err.Error(), Fix: "close the program that holds it, or let it open the file read-only", At: at}
+	}
+	return &admin.Error{Code: codeInternal, Message: err.Error(), Fix: "prism doctor", At: at}
+}
+
+// fold goes through the gateway, which knows what it has written; without one it folds
+// under the lock of the state directory.
+func (a *app) fold(ctx context.Context, r room) (ledger.FoldResult, error) {
+	res, err := r.client.Fold(ctx)
+	if !errors.Is(err, admin.ErrNotRunning) {
+		return res, err
+	}
+	if _, err := os.Stat(r.paths.Journal); errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(r.paths.LedgerFile); err != nil {
+			return ledger.FoldResult{}, errNoLedger
+		}
+		return ledger.FoldResult{}, nil
+	}
+	unlock, err := lockState(r.paths.Lock)
+	if err != nil {
+		return ledger.FoldResult{}, err
+	}
+	defer unlock()
+	return duckdb.Fold(ctx, duckdb.FoldOptions{File: r.paths.LedgerFile, JournalDir: r.paths.Journal, ArchiveDir: r.paths.Archive})
+}
+
+// zone names the time zone that decides where a day ends.
+func (a *app) zone() string {
+	if tz := strings.TrimPrefix(a.getenv("TZ"), ":"); tz != "" {
+		if _, err := time.LoadLocation(tz); err == nil {
+			return tz
+		}
+	}
+	if target, err := filepath.EvalSymlinks("/etc/localtime"); err == nil {
+		if _, name, ok := strings.Cut(target, "zoneinfo/"); ok {
+			return name
+		}
+	}
+	return "UTC"
+}
+
+// since reads a point in time: 90m, 12h, 7d, 2w, a date, or an instant.
+func (a *app) since(s string) (time.Time, error) {
+	now := a.now()
+	if n := len(s); n > 1 && strings.ContainsRune("dw", rune(s[n-1])) {
+		var days int
+		if _, err := fmt.Sscanf(s[:n-1], "%d", &days); err == nil && days >= 0 && fmt.Sprint(days) == s[:n-1] {
+			if s[n-1] == 'w' {
+				days *= 7
+			}
+			return midnight(now).AddDate(0, 0, -days), nil
+		}
+	}
+	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
+		return now.Add(-d), nil
+	}
+	for _, layout := range []string{time.DateOnly, "2006-01-02 15:04", time.RFC3339} {
+		if t, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, usagef("--since 7d, --since 12h or --since 2026-11-01", "%q is neither a duration nor a date", s)
+}
+
+func midnight(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())
+}

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"prism/config"
+	"prism/internal/admin"
+)
+
+func newProfiles(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "profiles",
+		Short: "List the profiles, or show one as compiled",
+		Args:  args(cobra.NoArgs),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.listProfiles(cmd) },
+	}
+	cmd.AddCommand(newList(a, "list", false), &cobra.Command{
+		Use:               "show NAME",
+		Short:             "Show one profile: host, models, timeouts; secrets are masked",
+		Args:              args(cobra.ExactArgs(1)),
+		ValidArgsFunction: a.completeProfiles,
+		RunE:              func(cmd *cobra.Command, given []string) error { return a.showProfile(cmd, given[0]) },
+	})
+	return cmd
+}
+
+func newList(a *app, name string, hidden bool) *cobra.Command {
+	return &cobra.Command{
+		Use:    name,
+		Hidden: hidden,
+		Short:  "List the profiles: active one, host, models, masked key, pin, health",
+		Args:   args(cobra.NoArgs),
+		RunE:   func(cmd *cobra.Command, _ []string) error { return a.listProfiles(cmd) },
+	}
+}
+
+func (a *app) listProfiles(cmd *cobra.Command) error {
+	r, err := a.room(cmd)
+	if err != nil {
+		return err
+	}
+	f, err := a.valid(cmd.Context(), r)
+	if err != nil {
+		return err
+	}
+	active, _ := f.active(r)
+	live, err := a.liveProfiles(cmd.Context(), r)
+	if err != nil {
+		return err
+	}
+	v := view{columns: []column{
+		{name: "name"},
+		{name: "active"},
+		{name: "host"},
+		{name: "models", right: true},
+		{name: "key"},
+		{name: "fingerprint"},
+		{name: "pinned"},
+		{name: "health"},
+	}, empty: "no profiles; add one with prism edit"}
+	for i := range f.Profiles.Profiles {
+		p := &f.Profiles.Profiles[i]
+		st, known := live[p.Name]
+		pinned := cell{unknown, nil}
+		if known {
+			pinned = boolCell(st.Pinned)
+		}
+		mark := cell{"", false}
+		if p.Name == active {
+			mark = cell{"*", true}
+		}
+		v.rows = append(v.rows, []cell{
+			textCell(p.Name), mark, textCell(p.Host()),
+			{fmt.Sprint(len(p.Models)), len(p.Models)},
+			textCell(masked(p)), textCell(fingerprint(p)), pinned, textCell(health(st, known)),
+		})
+	}
+	return a.show(v)
+}
+
+// liveProfiles is what the gateway knows about its upstreams; nothing if it does not run.
+func (a *app) liveProfiles(ctx context.Context, r room) (map[string]admin.ProfileStatus, error) {
+	st, err := r.client.Status(ctx)
+	if errors.Is(err, admin.ErrNotRunning) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	m := make(map[string]admin.ProfileStatus, len(st.Profiles))
+	for _, p := range st.Profiles {
+		m[p.Name] = p
+	}
+	return m, nil
+}
+
+// health is one word: what the last answers of the upstream say.
+func health(p admin.ProfileStatus, known bool) string {
+	switch {
+	case !known:
+		return ""
+	case p.LastOK == nil && p.LastErrorAt == nil:
+		return "unknown"
+	case p.LastErrorAt != nil && (p.LastOK == nil || p.LastErrorAt.After(*p.LastOK)):
+		return "failing: " + p.LastError
+	default:
+		return "ok"
+	}
+}
+
+func masked(p *config.Profile) string {
+	if p.APIKey.IsZero() {
+		return ""
+	}
+	return p.APIKey.Masked()
+}
+
+func fingerprint(p *config.Profile) string {
+	if p.APIKey.IsZero() {
+		return ""
+	}
+	return p.APIKey.Fingerprint()
+}
+
+func (a *app) showProfile(cmd *cobra.Command, name string) error {
+	r, err := a.room(cmd)
+	if err != nil {
+		return err
+	}
+	f, err := a.valid(cmd.Context(), r)
+	if err != nil {
+		return err
+	}
+	p := f.Profiles.Profile(name)
+	if p == nil {
+		return noProfile(name)
+	}
+	return a.show(profileView(p))
+}
+
+type profileJSON struct {
+	Name        string             `json:"name"`
+	BaseURL     string             `json:"base_url"`
+	Origin      string             `json:"origin"`
+	Dialect     string             `json:"dialect"`
+	Auth        string             `json:"auth"`
+	Key         *string            `json:"key"`
+	Fingerprint *string            `json:"fingerprint"`
+	Models      []config.ModelRule `json:"models"`
+	Provider    string             `json:"provider"`
+	Multiplier  string             `json:"multiplier"`
+	FlatFee     bool               `json:"flat_fee"`
+	Fallback    []string           `json:"fallback"`
+	CAFile      string             `json:"ca_file,omitempty"`
+}
+
+func profileView(p *config.Profile) view {
+	nullable := func(s string) *string {
+		if s == "" {
+			return nil
+		}
+		return &s
+	}
+	models := make([]string, 0, len(p.Models))
+	for _, m := range p.Models {
+		models = append(models, m.Match+" → "+m.Use)
+	}
+	facts := [][2]string{
+		{"name", p.Name},
+		{"base_url", p.BaseURL},
+		{"origin", p.Origin()},
+		{"dialect", string(p.Dialect)},
+		{"auth", string(p.Auth)},
+		{"key", masked(p)},
+		{"fingerprint", fingerprint(p)},
+		{"models", strings.Join(models, ", ")},
+		{"provider", p.Provider},
+		{"multiplier", p.Multiplier},
+		{"flat_fee", fmt.Sprint(p.FlatFee)},
+		{"fallback", strings.Join(p.Fallback, " ")},
+		{"ca_file", p.CAFile},
+		{"declared", fmt.Sprintf("line %d", p.Pos.Line)},
+	}
+	v := factsView(facts)
+	v.object = profileJSON{
+		p.Name, p.BaseURL, p.Origin(), string(p.Dialect), string(p.Auth), nullable(masked(p)), nullable(fingerprint(p)),
+		append([]config.ModelRule{}, p.Models...), p.Provider, p.Multiplier, p.FlatFee, append([]string{}, p.Fallback...), p.CAFile,
+	}
+	return v
+}
+
+// factsView shows pairs of a name and a value, one per line.
+func factsView(facts [][2]string) view {
+	v := view{columns: []column{{name: "name"}, {name: "value"}}}
+	width := 0
+	for _, f := range facts {
+		width = max(width, len(f[0]))
+		v.rows = append(v.rows, []cell{textCell(f[0]), textCell(f[1])})
+	}
+	v.text = func(w io.Writer) {
+		for _, f := range facts {
+			value := f[1]
+			if value == "" {
+				value = unknown
+			}
+			fmt.Fprintf(w, "%-*s  %s\n", width, f[0], escape(value, false))
+		}
+	}
+	return v
+}

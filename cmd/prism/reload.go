@@ -1,0 +1,121 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"prism/config"
+	"prism/internal/admin"
+)
+
+func newReload(a *app) *cobra.Command {
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "reload",
+		Short: "Make the gateway read its files now, and print the verdict",
+		Args:  args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r, err := a.room(cmd)
+			if err != nil {
+				return err
+			}
+			v, err := r.client.Reload(cmd.Context(), force)
+			if err != nil {
+				return err
+			}
+			return a.showVerdict(v)
+		},
+	}
+	cmd.Flags().BoolVar(&force, "force", false, "also when the text is the same")
+	return cmd
+}
+
+// showVerdict prints what a reload did; a refusal is an error with the problems as its text.
+func (a *app) showVerdict(v admin.Verdict) error {
+	if !v.OK && !a.jsonWanted() {
+		ps := config.Problems(v.Problems)
+		if len(ps) == 0 {
+			return &admin.Error{Code: codeConfigInvalid, Message: "the file was refused", Fix: "prism check"}
+		}
+		fmt.Fprintln(a.err, escape(strings.TrimRight(ps.Error(), "\n"), true))
+		a.note("refused: generation %d goes on", v.Generation)
+		return quietError{worst(ps).Code}
+	}
+	if err := a.show(verdictView(v)); err != nil {
+		return err
+	}
+	if !v.OK {
+		return quietError{worst(config.Problems(v.Problems)).Code}
+	}
+	return nil
+}
+
+func (a *app) jsonWanted() bool {
+	return a.asJSON || a.format == formatJSON || a.format == formatNDJSON || a.jq != ""
+}
+
+func verdictView(v admin.Verdict) view {
+	names := func(list []string) cell {
+		if len(list) == 0 {
+			return cell{unknown, []string{}}
+		}
+		return cell{strings.Join(list, " "), list}
+	}
+	return view{
+		object: v,
+		columns: []column{
+			{name: "ok"},
+			{name: "generation", right: true},
+			{name: "active"},
+			{name: "previous"},
+			{name: "changed"},
+			{name: "added"},
+			{name: "removed"},
+			{name: "trigger"},
+		},
+		rows: [][]cell{{
+			boolCell(v.OK),
+			{fmt.Sprint(v.Generation), v.Generation},
+			textCell(v.Active), textCell(v.Previous), names(v.Changed),
+			names(v.Added), names(v.Removed), textCell(v.Trigger),
+		}},
+		text: func(w io.Writer) { writeVerdict(w, v) },
+	}
+}
+
+func writeVerdict(w io.Writer, v admin.Verdict) {
+	line := "active: " + v.Active
+	if v.Previous != "" && v.Previous != v.Active {
+		line = "active: " + v.Previous + " → " + v.Active
+	}
+	for _, part := range []struct {
+		word  string
+		names []string
+	}{{"changed", v.Changed}, {"added", v.Added}, {"removed", v.Removed}} {
+		if len(part.names) > 0 {
+			line += "   " + part.word + ": " + strings.Join(part.names, " ")
+		}
+	}
+	if v.Unchanged() {
+		line += "   nothing changed"
+	}
+	if v.Generation > 0 {
+		line += fmt.Sprintf("   generation %d", v.Generation)
+	}
+	if v.DurationMS > 0 {
+		line += fmt.Sprintf("   %.0f ms", v.DurationMS)
+	}
+	if v.Draining > 0 {
+		line += fmt.Sprintf("   %s finish on the route they began with", plural(v.Draining, "request"))
+	}
+	fmt.Fprintln(w, escape(line, false))
+	for _, n := range v.Notes {
+		fmt.Fprintln(w, escape("note   "+n, false))
+	}
+	for _, p := range v.Problems {
+		fmt.Fprintln(w, escape(fmt.Sprintf("%s %d:%d   %s", p.Severity, p.Line, p.Column, p.Message), false))
+	}
+}

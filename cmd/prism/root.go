@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"prism/internal/admin"
+)
+
+const (
+	groupRun      = "run"
+	groupProfiles = "profiles"
+	groupMoney    = "money"
+	groupSystem   = "system"
+)
+
+// newRoot builds the command tree.
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "prism",
+		Short: "A local gateway: one file decides which provider answers, every request is one priced row",
+		Long: `prism is a local gateway for Claude Code and every other client of the Anthropic
+Messages API. Which provider answers is decided in profiles.yaml, sealed with sops; saving
+it swaps the route. Every request leaves one priced row in DuckDB.`,
+		Args:          cobra.NoArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return a.bare(cmd) },
+	}
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef(cmd.CommandPath()+" --help", "%v", err)
+	})
+	f := root.PersistentFlags()
+	f.StringVar(&a.configFlag, "config", "", "profiles.yaml, or the directory it lies in (PRISM_CONFIG)")
+	f.StringVar(&a.format, "format", "", "table|json|ndjson|csv|tsv|markdown")
+	f.BoolVar(&a.asJSON, "json", false, "same as --format json; errors are JSON on stdout too")
+	f.StringVar(&a.jq, "jq", "", "filter the JSON by a jq `expression`")
+	f.BoolVar(&a.noColor, "no-color", false, "no colours (NO_COLOR)")
+	f.BoolVar(&a.noInput, "no-input", false, "never ask; implied without a terminal")
+	root.AddGroup(
+		&cobra.Group{ID: groupRun, Title: "Run:"},
+		&cobra.Group{ID: groupProfiles, Title: "Profiles:"},
+		&cobra.Group{ID: groupMoney, Title: "Money and data:"},
+		&cobra.Group{ID: groupSystem, Title: "System:"},
+	)
+	root.SetHelpCommandGroupID(groupSystem)
+	root.CompletionOptions.DisableDefaultCmd = true
+	addAll(root, groupRun, newServe(a), newReload(a), newStatus(a), newRun(a), newEnv(a), newLogs(a), newDemo(a))
+	addAll(root, groupProfiles, newProfiles(a), newUse(a), newEdit(a), newSeal(a), newCheck(a), newTrust(a), newSchema(a))
+	addAll(root, groupMoney, newSpend(a), newSQL(a))
+	addAll(root, groupSystem, newInit(a), newDoctor(a), newPaths(a), newVersion(a), newCompletion(a), newMan(a))
+	root.AddCommand(newList(a, "ls", true), newFoldWorker(a))
+	root.AddCommand(topics()...)
+	return root
+}
+
+func addAll(root *cobra.Command, group string, cmds ...*cobra.Command) {
+	for _, c := range cmds {
+		c.GroupID = group
+		root.AddCommand(c)
+	}
+}
+
+// bare is prism without arguments: the status if the gateway runs, else where to begin.
+func (a *app) bare(cmd *cobra.Command) error {
+	err := a.status(cmd, statusOptions{})
+	if !errors.Is(err, admin.ErrNotRunning) {
+		return err
+	}
+	if err := cmd.Help(); err != nil {
+		return err
+	}
+	a.note("\nthe gateway does not run; begin with: prism init, or look around first: prism demo")
+	return nil
+}
+
+// args wraps a cobra validator so that what it says ends with a fix.
+func args(v cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, given []string) error {
+		if err := v(cmd, given); err != nil {
+			return usagef(cmd.CommandPath()+" --help", "%v", err)
+		}
+		return nil
+	}
+}

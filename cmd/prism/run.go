@@ -1,0 +1,267 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"prism/internal/admin"
+)
+
+func newRun(a *app) *cobra.Command {
+	var o envOptions
+	cmd := &cobra.Command{
+		Use:   "run [--profile P] [--tag k=v] -- CMD...",
+		Short: "Run a client through the gateway, which is started if need be",
+		Long: `Run starts the command with the variables of prism env. Settings of Claude Code that would
+win over them are overruled by a --settings file of its own. The exit code is the command's.`,
+		Example: "  prism run -- claude\n  prism run --profile kimi --tag task=docs -- claude -p 'hello'",
+		Args:    args(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, given []string) error {
+			err := a.runClient(cmd, given, o)
+			var child childError
+			if err == nil || errors.As(err, &child) {
+				return err
+			}
+			return runFailure(err)
+		},
+	}
+	f := cmd.Flags()
+	f.SetInterspersed(false)
+	f.StringVar(&o.profile, "profile", "", "always this profile, whatever is active (PRISM_PROFILE)")
+	f.StringArrayVar(&o.tags, "tag", nil, "mark the requests in the ledger with `key=value`")
+	return cmd
+}
+
+// runFailure keeps the code of the error for JSON; the exit code says that it was not the
+// command that failed.
+func runFailure(err error) error {
+	e := *describe(err)
+	switch e.Code {
+	case codeNotExecutable, codeNoCommand:
+	default:
+		e.Message = e.Code + ": " + e.Message
+		e.Code = codeRunFailed
+	}
+	return &e
+}
+
+func (a *app) runClient(cmd *cobra.Command, argv []string, o envOptions) error {
+	ctx := cmd.Context()
+	r, err := a.room(nil)
+	if err != nil {
+		return err
+	}
+	program, err := exec.LookPath(argv[0])
+	if err != nil {
+		return commandError(argv[0], err)
+	}
+	o.profile = firstOf(o.profile, a.getenv("PRISM_PROFILE"))
+	o.where = r.settings.Attribution
+	if err := a.ensureRunning(ctx, r); err != nil {
+		return err
+	}
+	// The gateway may listen elsewhere than the settings say by now.
+	if st, err := r.client.Status(ctx); err == nil {
+		r.settings.Listen = st.Listen
+	}
+	env, err := a.clientEnv(ctx, r, o)
+	if err != nil {
+		return err
+	}
+	args := argv[1:]
+	if isClaude(program) {
+		file, cleanup, err := a.overrule(env, &args)
+		if err != nil {
+			return err
+		}
+		defer cleanup()
+		if file != "" {
+			a.note("note: Claude Code's settings name another gateway; overruled for this run")
+		}
+	}
+	return a.execute(program, args, env)
+}
+
+func commandError(name string, err error) error {
+	if errors.Is(err, os.ErrPermission) {
+		return &admin.Error{Code: codeNotExecutable, Message: fmt.Sprintf("%s cannot be executed", name), Fix: "chmod +x " + name}
+	}
+	return &admin.Error{Code: codeNoCommand, Message: fmt.Sprintf("%s was not found", name), Fix: "check the name and the PATH: prism run -- CMD"}
+}
+
+// execute runs the command in our place: it has the terminal, gets the signals, and its exit
+// code becomes ours.
+func (a *app) execute(program string, args []string, env clientEnv) error {
+	child := exec.Command(program, args...) //nolint:noctx // it ends by itself or by a signal, never by us
+	child.Stdin, child.Stdout, child.Stderr = a.in, a.out, a.err
+	child.Env = env.apply(os.Environ())
+	// The terminal sends SIGINT to both of us; the child decides what it means.
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	if err := child.Start(); err != nil {
+		return commandError(program, err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- child.Wait() }()
+	for {
+		select {
+		case s := <-signals:
+			if s != os.Interrupt || !a.inTTY {
+				_ = child.Process.Signal(s)
+			}
+		case err := <-done:
+			return endOf(err)
+		}
+	}
+}
+
+// endOf turns how the command ended into an exit code of ours.
+func endOf(err error) error {
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &exit):
+		if ws, ok := exit.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+			return childError{128 + int(ws.Signal())}
+		}
+		return childError{exit.ExitCode()}
+	default:
+		return fmt.Errorf("wait for the command: %w", err)
+	}
+}
+
+// apply returns environ with the variables of e in place of the ones it has.
+func (e clientEnv) apply(environ []string) []string {
+	out := make([]string, 0, len(environ)+len(e.set))
+	for _, kv := range environ {
+		name, _, _ := strings.Cut(kv, "=")
+		if _, replaced := e.set[name]; !replaced && !slices.Contains(e.unset, name) {
+			out = append(out, kv)
+		}
+	}
+	for _, k := range sortedKeys(e.set) {
+		out = append(out, k+"="+e.set[k])
+	}
+	return out
+}
+
+func isClaude(program string) bool {
+	return strings.TrimSuffix(filepath.Base(program), ".exe") == "claude"
+}
+
+// overrule looks for settings of Claude Code that set what we set: their env wins over the
+// environment. It then writes a settings file of our own, private because it holds the token,
+// and puts it in front of the arguments; settings on the command line win over files.
+func (a *app) overrule(e clientEnv, args *[]string) (file string, cleanup func(), err error) {
+	own, rest, err := takeSettings(*args)
+	if err != nil {
+		return "", nil, err
+	}
+	if !conflicts(own, e) && !slices.ContainsFunc(a.claudeSettings(), func(s map[string]any) bool { return conflicts(s, e) }) {
+		return "", func() {}, nil
+	}
+	if own == nil {
+		own = map[string]any{}
+	}
+	env, _ := own["env"].(map[string]any)
+	if env == nil {
+		env = map[string]any{}
+	}
+	for k, v := range e.set {
+		env[k] = v
+	}
+	for _, k := range e.unset {
+		env[k] = ""
+	}
+	own["env"] = env
+	b, err := json.Marshal(own)
+	if err != nil {
+		return "", nil, err
+	}
+	dir, err := a.privateDir()
+	if err != nil {
+		return "", nil, err
+	}
+	cleanup = func() { _ = os.RemoveAll(dir) }
+	file = filepath.Join(dir, "settings.json")
+	if err := os.WriteFile(file, b, 0o600); err != nil {
+		cleanup()
+		return "", nil, err
+	}
+	*args = append([]string{"--settings", file}, rest...)
+	return file, cleanup, nil
+}
+
+// takeSettings takes --settings out of the client's arguments: two of them would not add up.
+func takeSettings(args []string) (settings map[string]any, rest []string, err error) {
+	for i := 0; i < len(args); i++ {
+		value, ok := strings.CutPrefix(args[i], "--settings=")
+		switch {
+		case args[i] == "--":
+			return settings, append(rest, args[i:]...), nil
+		case args[i] == "--settings" && i+1 < len(args):
+			i++
+			value = args[i]
+		case !ok:
+			rest = append(rest, args[i])
+			continue
+		}
+		b := []byte(value)
+		if !strings.HasPrefix(strings.TrimSpace(value), "{") {
+			if b, err = os.ReadFile(value); err != nil {
+				return nil, nil, usagef("check the file after --settings", "read the client's settings: %v", err)
+			}
+		}
+		if err := json.Unmarshal(b, &settings); err != nil {
+			return nil, nil, usagef("check the JSON after --settings", "read the client's settings: %v", err)
+		}
+	}
+	return settings, rest, nil
+}
+
+// claudeSettings are the settings files that Claude Code would read here.
+func (a *app) claudeSettings() []map[string]any {
+	home := firstOf(a.getenv("CLAUDE_CONFIG_DIR"), filepath.Join(a.getenv("HOME"), ".claude"))
+	var all []map[string]any
+	for _, path := range []string{filepath.Join(home, "settings.json"), filepath.Join(".claude", "settings.json"), filepath.Join(".claude", "settings.local.json")} {
+		var s map[string]any
+		if b, err := os.ReadFile(path); err == nil && json.Unmarshal(b, &s) == nil {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// conflicts tells whether the settings set a variable to something else than e does.
+func conflicts(settings map[string]any, e clientEnv) bool {
+	env, _ := settings["env"].(map[string]any)
+	for k, v := range env {
+		want, ours := e.set[k]
+		if ours && v != want || slices.Contains(e.unset, k) && v != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// ensureRunning starts the gateway in the background if none answers.
+func (a *app) ensureRunning(ctx context.Context, r room) error {
+	_, err := r.client.Status(ctx)
+	if !errors.Is(err, admin.ErrNotRunning) {
+		return err
+	}
+	return a.startDetached(ctx, r)
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"prism/config"
+	"prism/internal/admin"
+	"prism/internal/daemon"
+)
+
+func newServe(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the gateway in the foreground",
+		Long: `Serve runs the gateway until it is told to stop: the first SIGTERM or SIGINT lets what
+is in flight finish, the second ends it. SIGHUP reloads. Every flag is also a key of
+prism.yaml and a PRISM_* variable.`,
+		Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r, err := a.room(cmd)
+			if err != nil {
+				return err
+			}
+			return a.serve(cmd.Context(), r)
+		},
+	}
+	settingsFlags(cmd.Flags())
+	return cmd
+}
+
+// settingsFlags declares flags for the keys of prism.yaml that people set by hand; the names
+// bind them to the keys.
+func settingsFlags(f *pflag.FlagSet) {
+	d := config.DefaultSettings()
+	f.String("listen", d.Listen, "`address` of the data port, loopback only")
+	f.String("socket", "", "`path` of the control socket")
+	f.String("log-level", d.LogLevel, "debug|info|warn|error")
+	f.String("log-format", d.LogFormat, "auto|console|json")
+	f.Bool("allow-plaintext", d.AllowPlaintext, "accept a profiles.yaml that is not sealed")
+	f.String("trust", d.Trust, "first_use|strict")
+	f.String("audit", d.Audit, "best_effort|strict")
+	f.String("durability", d.Durability, "commit|fsync")
+	f.Duration("drain", d.Drain, "how long what is in flight may go on after the first signal")
+}
+
+// serve runs the gateway until ctx ends and what is in flight has finished.
+func (a *app) serve(ctx context.Context, r room) error {
+	kill, stop := secondSignal()
+	defer stop()
+	d, err := daemon.New(daemon.Options{
+		Paths: r.paths, Settings: r.settings, Version: thisBuild().Version, Logger: a.logger(r.settings), Kill: kill,
+		Ready: func(ready daemon.Ready) { a.banner(r, ready) },
+	})
+	if err != nil {
+		return err
+	}
+	return serveError(d.Run(ctx))
+}
+
+// serveError names the processes that stand in the way.
+func serveError(err error) error {
+	switch {
+	case errors.Is(err, daemon.ErrRunning), errors.Is(err, admin.ErrInUse):
+		return &admin.Error{Code: codeOccupied, Message: err.Error(), Fix: "prism status"}
+	case errors.Is(err, daemon.ErrPort):
+		return &admin.Error{Code: codeOccupied, Message: err.Error(), Fix: "stop the program that listens there, or: prism serve --listen 127.0.0.1:3010"}
+	}
+	return err
+}
+
+// secondSignal returns a channel that is closed when the user asks a second time.
+func secondSignal() (<-chan struct{}, func()) {
+	kill, done := make(chan struct{}), make(chan struct{})
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-signals:
+				if n == 1 {
+					close(kill)
+				}
+			case <-done:
+				return
+			}
+		}
+	}()
+	return kill, func() {
+		signal.Stop(signals)
+		close(done)
+	}
+}
+
+// logger writes for a person on a terminal and JSON elsewhere.
+func (a *app) logger(s config.Settings) zerolog.Logger {
+	level, err := zerolog.ParseLevel(s.LogLevel)
+	if err != nil {
+		level = zerolog.InfoLevel
+	}
+	w := a.err
+	if s.LogFormat == "console" || s.LogFormat == "auto" && a.errTTY {
+		w = zerolog.ConsoleWriter{
+			Out: a.err, TimeFormat: time.TimeOnly, NoColor: !a.errTTY || a.noColor || a.getenv("NO_COLOR") != "",
+			FormatFieldValue: fieldText,
+		}
+	}
+	return zerolog.New(w).Level(level).With().Timestamp().Logger()
+}
+
+// fieldText shows the value of a field; lists arrive as bytes of JSON.
+func fieldText(v any) string {
+	if b, ok := v.([]byte); ok {
+		return escape(string(b), false)
+	}
+	return escape(fmt.Sprint(v), false)
+}
+
+// banner says on a terminal what a person wants to know at the start; a log has it in its
+// own line.
+func (a *app) banner(r room, ready daemon.Ready) {
+	if !a.errTTY {
+		return
+	}
+	st := ready.Status
+	a.note("prism %s   gateway http://%s   socket %s", thisBuild().Version, ready.Listen, a.tilde(ready.Socket))
+	profiles := "profiles " + a.tilde(r.paths.Profiles)
+	if st.File.RealPath != "" && st.File.RealPath != r.paths.Profiles {
+		profiles += " → " + a.tilde(st.File.RealPath)
+	}
+	a.note("%s   %s", profiles, plural(len(st.Profiles), "profile"))
+	a.note("active   %s   from %s   generation %d", st.Active, a.tilde(st.ActiveFrom), st.Generation)
+	a.note("ledger   %s   %s in the journal, waiting for the fold", a.tilde(r.paths.Data), plural(int(st.Ledger.Waiting), "entry"))
+	for _, n := range ready.Verdict.Notes {
+		a.note("note     %s", n)
+	}
+	if ready.Crashed > 0 {
+		a.note("note     %s of an earlier run ended with it", plural(ready.Crashed, "request"))
+	}
+}

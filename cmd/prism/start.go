@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"prism/internal/admin"
+)
+
+// Limits of the start of a gateway in the background.
+const (
+	readyTimeout = 15 * time.Second
+	retryFor     = 3 * time.Second // an old one may be about to end
+	retryPause   = 200 * time.Millisecond
+)
+
+// startDetached starts a gateway that outlives this process and waits until it answers. What
+// it says goes to a file in the state directory. One that is just ending still holds the
+// port and the lock: then it is tried again.
+func (a *app) startDetached(ctx context.Context, r room) error {
+	name := filepath.Join(r.paths.State, "log", "serve.log")
+	for deadline := time.Now().Add(retryFor); ; {
+		pid, from, err := a.tryStart(ctx, r, name)
+		if err == nil {
+			a.note("started the gateway in the background (PID %d, log %s)", pid, a.tilde(name))
+			return nil
+		}
+		exit, ended := errors.AsType[*exec.ExitError](err)
+		if !ended || exit.ExitCode() != exitOccupied || time.Now().After(deadline) {
+			return startError(name, from, err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(retryPause):
+		}
+	}
+}
+
+// tryStart starts a gateway once; from is where its words begin in the log.
+func (a *app) tryStart(ctx context.Context, r room, name string) (pid int, from int64, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return 0, 0, fmt.Errorf("find the program file: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return 0, 0, fmt.Errorf("start the gateway: %w", err)
+	}
+	logFile, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return 0, 0, fmt.Errorf("start the gateway: %w", err)
+	}
+	defer logFile.Close()
+	if from, err = logFile.Seek(0, io.SeekEnd); err != nil {
+		return 0, 0, fmt.Errorf("start the gateway: %w", err)
+	}
+	argv := []string{"serve"}
+	if a.configFlag != "" {
+		argv = append(argv, "--config", a.configFlag)
+	}
+	child := exec.Command(self, argv...) //nolint:noctx // it outlives us
+	child.Stdout, child.Stderr = logFile, logFile
+	detach(child)
+	if err := child.Start(); err != nil {
+		return 0, from, fmt.Errorf("start the gateway: %w", err)
+	}
+	died := make(chan error, 1)
+	go func() { died <- child.Wait() }()
+	return child.Process.Pid, from, a.waitReady(ctx, r, died)
+}
+
+func (a *app) waitReady(ctx context.Context, r room, died <-chan error) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the gateway was not ready within %s", readyTimeout)
+		case err := <-died:
+			// Another client may have started one at the same moment, and won.
+			if _, live := r.client.Status(ctx); live == nil {
+				return nil
+			}
+			return fmt.Errorf("the gateway ended at once: %w", err)
+		case <-tick.C:
+			if _, err := r.client.Status(ctx); err == nil {
+				return nil
+			} else if !errors.Is(err, admin.ErrNotRunning) {
+				return err
+			}
+		}
+	}
+}
+
+// startError shows the end of what the gateway said in its log.
+func startError(name string, from int64, err error) error {
+	tail := ""
+	if b, readErr := os.ReadFile(name); readErr == nil && int64(len(b)) > from {
+		tail = strings.TrimSpace(string(b[from:]))
+	}
+	message := err.Error()
+	if tail != "" {
+		message += "; it said:\n" + tail
+	}
+	return &admin.Error{Code: codeNotRunning, Message: message, Fix: "prism serve, which shows what is wrong"}
+}

@@ -1,0 +1,259 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"prism/config"
+	"prism/internal/admin"
+)
+
+type statusOptions struct {
+	check bool
+	watch bool
+}
+
+func newStatus(a *app) *cobra.Command {
+	var o statusOptions
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "The gateway: active profile, health, spend of the day, file, ledger",
+		Args:  args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.watch {
+				return a.watchStatus(cmd, o)
+			}
+			return a.status(cmd, o)
+		},
+	}
+	cmd.Flags().BoolVar(&o.check, "check", false, "fail with 7 if something is wrong")
+	cmd.Flags().BoolVar(&o.watch, "watch", false, "print it again every two seconds")
+	return cmd
+}
+
+func (a *app) watchStatus(cmd *cobra.Command, o statusOptions) error {
+	tick := time.NewTicker(2 * time.Second)
+	defer tick.Stop()
+	for {
+		if a.outTTY {
+			fmt.Fprint(a.out, "\x1b[H\x1b[2J")
+		}
+		if err := a.status(cmd, o); err != nil {
+			return err
+		}
+		select {
+		case <-cmd.Context().Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func (a *app) status(cmd *cobra.Command, o statusOptions) error {
+	r, err := a.room(cmd)
+	if err != nil {
+		return err
+	}
+	st, err := r.client.Status(cmd.Context())
+	if err != nil {
+		return err
+	}
+	today := map[string]daySpend{}
+	if !o.check {
+		today = a.today(cmd.Context(), r)
+	}
+	if err := a.show(a.statusView(st, today)); err != nil {
+		return err
+	}
+	if wrong := illness(st); o.check && wrong != "" {
+		a.note("unhealthy: %s", wrong)
+		return quietError{codeUnhealthy}
+	}
+	return nil
+}
+
+// illness names the first thing that somebody should look after; "" = none.
+func illness(st admin.Status) string {
+	switch {
+	case !st.File.OK:
+		return "profiles.yaml was refused"
+	case st.Ledger.Degraded != "":
+		return "the journal cannot be written: " + st.Ledger.Degraded
+	case st.Ledger.Dropped > 0:
+		return plural(int(st.Ledger.Dropped), "entry") + " lost"
+	}
+	for _, p := range st.Profiles {
+		if p.Name == st.Active && strings.HasPrefix(health(p, true), "failing") {
+			return "the active profile fails: " + p.LastError
+		}
+	}
+	return ""
+}
+
+// daySpend is the day so far at one profile; "" = all.
+type daySpend struct {
+	cost     string // exact decimal; "" = unknown
+	saved    string
+	requests int64
+	unpriced int64
+	prompt   *int64
+	cached   *int64
+	output   *int64
+}
+
+// today asks the ledger, as far as it answers: a status is never late for want of money.
+func (a *app) today(ctx context.Context, r room) map[string]daySpend {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	db, err := a.reader(ctx, r)
+	if err != nil {
+		return nil
+	}
+	defer db.Close()
+	rows, err := db.QueryContext(ctx, `
+select coalesce(profile, ''), sum(cost_usd)::varchar, sum(cost_uncached_usd - cost_list_usd)::varchar, count(*),
+       count(*) filter (price_id is null and _billable(operation, usage_source)),
+       sum(prompt_tokens)::bigint, sum(cache_read_tokens)::bigint, sum(output_tokens)::bigint
+from requests where operation = 'messages' and started_at >= $from
+group by grouping sets ((profile), ())`, sql.Named("from", midnight(a.now())))
+	if err != nil {
+		return nil
+	}
+	defer rows.Close()
+	out := map[string]daySpend{}
+	for rows.Next() {
+		var name string
+		var d daySpend
+		var cost, saved sql.NullString
+		if rows.Scan(&name, &cost, &saved, &d.requests, &d.unpriced, &d.prompt, &d.cached, &d.output) != nil {
+			return nil
+		}
+		d.cost, d.saved = cost.String, saved.String
+		out[name] = d
+	}
+	if rows.Err() != nil {
+		return nil
+	}
+	return out
+}
+
+func (a *app) statusView(st admin.Status, today map[string]daySpend) view {
+	v := view{columns: []column{
+		{name: "profile"},
+		{name: "active"},
+		{name: "host"},
+		{name: "health"},
+		{name: "last_ok"},
+		{name: "errors_1h", right: true},
+		{name: "requests_1h", right: true},
+		{name: "in_flight", right: true},
+		{name: "today", right: true},
+	}}
+	for _, p := range st.Profiles {
+		mark := cell{"", false}
+		if p.Name == st.Active {
+			mark = cell{"*", true}
+		}
+		lastOK := cell{unknown, nil}
+		if p.LastOK != nil {
+			lastOK = cell{ago(a.now(), *p.LastOK), p.LastOK.UTC().Format(time.RFC3339)}
+		}
+		inFlight := int64(p.InFlight)
+		v.rows = append(v.rows, []cell{
+			textCell(p.Name), mark, textCell(hostOf(p.Origin)), textCell(health(p, true)), lastOK,
+			countCell(&p.Errors1h), countCell(&p.Requests1h), countCell(&inFlight), centsCell(today[p.Name].cost),
+		})
+	}
+	v.object = st
+	table := v
+	v.text = func(w io.Writer) { a.writeStatus(w, st, table, today[""]) }
+	return v
+}
+
+func (a *app) writeStatus(w io.Writer, st admin.Status, table view, day daySpend) {
+	line := func(format string, args ...any) { fmt.Fprintln(w, escape(fmt.Sprintf(format, args...), false)) }
+	line("● running %s   pid %d   gateway http://%s   %s", span(a.now().Sub(st.StartedAt)), st.PID, st.Listen, st.Version)
+	line("active   %s   from %s   generation %d", activeLine(st), a.tilde(st.ActiveFrom), st.Generation)
+	fmt.Fprintln(w, a.render(table, formatTable))
+	if day.requests > 0 {
+		text := fmt.Sprintf("today    %s   %s   prompt %s (%s cached, saved %s)   output %s", centsCell(day.cost).text, plural(int(day.requests), "request"),
+			tokenCell(day.prompt).text, percentCell(day.cached, day.prompt).text, centsCell(day.saved).text, tokenCell(day.output).text)
+		if day.unpriced > 0 {
+			text += fmt.Sprintf("   %d unpriced", day.unpriced)
+		}
+		line("%s", text)
+	}
+	line("requests %s since the start   %d in flight   %d refused", grouped(st.Requests), st.InFlight, st.Refused)
+	a.writeFileStatus(w, st)
+	line("%s", a.ledgerLine(st.Ledger))
+	if len(st.Unpriced) > 0 {
+		line("unpriced %s   fix: prism edit, add a row to prices:", strings.Join(st.Unpriced, ", "))
+	}
+}
+
+func activeLine(st admin.Status) string {
+	parts := []string{st.Active}
+	for _, p := range st.Profiles {
+		if p.Name != st.Active {
+			continue
+		}
+		parts = append(parts, hostOf(p.Origin))
+		if p.KeyMasked != "" {
+			parts = append(parts, "key "+p.KeyMasked)
+		}
+		if p.Pinned {
+			parts = append(parts, "pinned")
+		}
+	}
+	return strings.Join(parts, "   ")
+}
+
+func (a *app) writeFileStatus(w io.Writer, st admin.Status) {
+	f := st.File
+	word := "ok"
+	if !f.OK {
+		word = fmt.Sprintf("REFUSED; generation %d goes on", st.Generation)
+	}
+	watching := "watching " + plural(len(f.Dirs), "directory")
+	text := fmt.Sprintf("file     %s   %s   sha %s   %s", word, f.LoadedAt.Local().Format(time.TimeOnly), firstRunes(f.Hash, 4), watching)
+	if f.Mode != "inotify" {
+		text += "   watch=" + f.Mode
+	}
+	fmt.Fprintln(w, escape(text, false))
+	if len(f.Problems) > 0 {
+		fmt.Fprint(w, escape(config.Problems(f.Problems).Text(), true))
+	}
+}
+
+func firstRunes(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return s[:n] + "…"
+}
+
+func (a *app) ledgerLine(l admin.LedgerStatus) string {
+	switch {
+	case l.Degraded != "":
+		return fmt.Sprintf("ledger   DEGRADED: %s; %s lost", l.Degraded, plural(int(l.Dropped), "entry"))
+	case l.Holder != "":
+		return fmt.Sprintf("ledger   waiting: %s is held by %s; %s in the journal, nothing is lost", a.tilde(l.File), l.Holder, plural(int(l.Waiting), "entry"))
+	case l.FoldError != "":
+		return fmt.Sprintf("ledger   waiting: %s; %s in the journal, nothing is lost", l.FoldError, plural(int(l.Waiting), "entry"))
+	}
+	return fmt.Sprintf("ledger   ok   folded %s   %s waiting in the journal", ago(a.now(), l.LastFold), plural(int(l.Waiting), "entry"))
+}
+
+// hostOf drops the port that the scheme implies, and the scheme where it is https.
+func hostOf(origin string) string {
+	if host, ok := strings.CutPrefix(origin, "https://"); ok {
+		return strings.TrimSuffix(host, ":443")
+	}
+	return strings.TrimPrefix(origin, "http://")
+}
