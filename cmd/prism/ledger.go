@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"prism/internal/admin"
+	"prism/internal/daemon"
 	"prism/internal/ledger"
 	"prism/internal/ledger/duckdb"
 )
@@ -62,11 +63,14 @@ func (a *app) fold(ctx context.Context, r room) (ledger.FoldResult, error) {
 		}
 		return ledger.FoldResult{}, nil
 	}
-	unlock, err := lockState(r.paths.Lock)
+	lock, err := daemon.TakeLock(r.paths.Lock)
+	if errors.Is(err, daemon.ErrRunning) {
+		err = &admin.Error{Code: codeBusy, Message: "another prism works in the state directory", Fix: "prism status, or try again"}
+	}
 	if err != nil {
 		return ledger.FoldResult{}, err
 	}
-	defer unlock()
+	defer lock.Close()
 	return duckdb.Fold(ctx, duckdb.FoldOptions{File: r.paths.LedgerFile, JournalDir: r.paths.Journal, ArchiveDir: r.paths.Archive})
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"prism/internal/admin"
+	"prism/internal/daemon"
 	"prism/internal/ledger/duckdb"
 	"prism/internal/simulator"
 )
@@ -165,12 +166,11 @@ func cmdStopped(ts *testscript.TestScript, _ bool, _ []string) {
 	})
 	// The socket closes first; the lock goes with the process.
 	eventually(ts, "the state directory is free", func() bool {
-		unlock, err := lockState(filepath.Join(ts.Getenv("XDG_STATE_HOME"), "prism", "lock"))
+		lock, err := daemon.TakeLock(filepath.Join(ts.Getenv("XDG_STATE_HOME"), "prism", "lock"))
 		if err != nil {
 			return false
 		}
-		unlock()
-		return true
+		return lock.Close() == nil
 	})
 }
 

@@ -100,7 +100,7 @@ func (d *Daemon) use(ctx context.Context, name string) (admin.Verdict, error) {
 		}
 	}
 	f := d.read(ctx)
-	if err := f.Problems.Err(); err != nil {
+	if f.Problems.Errors() > 0 {
 		return admin.Verdict{OK: false, Trigger: "use", Generation: d.router.Table().Generation, Active: d.file.Load().active, Problems: f.Problems}, nil
 	}
 	if f.Profiles.Profile(name) == nil {
@@ -140,7 +140,11 @@ func Splice(ctx context.Context, src []byte, name string) ([]byte, error) {
 	if sealed.IsSealed(src) && sealed.FullMAC(src) {
 		ctx, cancel := context.WithTimeout(ctx, openTimeout)
 		defer cancel()
-		return sealed.SetScalar(ctx, src, "active", name)
+		out, err := sealed.SetScalar(ctx, src, "active", name)
+		if errors.Is(err, sealed.ErrNoScalar) {
+			err = fmt.Errorf("%w: %w", config.ErrNoActive, err)
+		}
+		return out, err
 	}
 	return config.SpliceActive(src, name)
 }
@@ -148,7 +152,7 @@ func Splice(ctx context.Context, src []byte, name string) ([]byte, error) {
 // trust confirms the host of a profile's key and reloads.
 func (d *Daemon) trust(ctx context.Context, name string) (admin.Verdict, error) {
 	f := d.read(ctx)
-	if err := f.Problems.Err(); err != nil {
+	if f.Problems.Errors() > 0 {
 		return admin.Verdict{OK: false, Trigger: "trust", Generation: d.router.Table().Generation, Active: d.file.Load().active, Problems: f.Problems}, nil
 	}
 	p := f.Profiles.Profile(name)

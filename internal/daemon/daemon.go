@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -84,7 +85,6 @@ type Daemon struct {
 
 	reloads  chan reloadCall
 	file     atomic.Pointer[fileState] // what Status says of profiles.yaml
-	stopping atomic.Bool               // no further reload will be answered
 	unpriced unpriced
 }
 
@@ -111,8 +111,8 @@ type cleanups []func()
 func (c *cleanups) add(f func()) { *c = append(*c, f) }
 
 func (c *cleanups) run() {
-	for i := len(*c) - 1; i >= 0; i-- {
-		(*c)[i]()
+	for _, f := range slices.Backward(*c) {
+		f()
 	}
 }
 
@@ -125,6 +125,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if err := d.prepare(&done); err != nil {
 		return err
 	}
+	// Watching begins before reading: a save in between would be seen by neither.
+	d.watch(&done)
 	verdict := d.load(ctx, "start", true)
 	if !verdict.OK {
 		return config.Problems(verdict.Problems)
@@ -174,7 +176,7 @@ func (d *Daemon) prepare(done *cleanups) error {
 		return err
 	}
 	var err error
-	if d.lock, err = takeLock(p.Lock); err != nil {
+	if d.lock, err = TakeLock(p.Lock); err != nil {
 		return err
 	}
 	done.add(func() { _ = d.lock.Close() })

@@ -3,6 +3,7 @@ package daemon
 import (
 	"fmt"
 	"reflect"
+	"strings"
 
 	"prism/config"
 	"prism/internal/admin"
@@ -70,23 +71,18 @@ func sameProfile(a, b *config.Profile) bool {
 
 // announceSwap tells the log and the ledger.
 func (d *Daemon) announceSwap(v admin.Verdict, f *File) {
-	ev := d.log.Info().Str(keyTrigger, v.Trigger).Uint64(keyGeneration, v.Generation).Str(keyActive, v.Active)
-	if v.Previous != v.Active {
-		ev = ev.Str(keyPrevious, v.Previous)
-	}
-	ev.Strs(keyAdded, v.Added).Strs(keyRemoved, v.Removed).Strs(keyChanged, v.Changed).Int(keyInFlight, v.Draining).
+	d.log.Info().Str(keyTrigger, v.Trigger).Uint64(keyGeneration, v.Generation).Str(keyActive, v.Active).Str(keyPrevious, v.Previous).
+		Strs(keyAdded, v.Added).Strs(keyRemoved, v.Removed).Strs(keyChanged, v.Changed).Int(keyInFlight, v.Draining).
 		Float64(keyDuration, v.DurationMS).Msg("routes swapped")
-	reason := ""
 	for _, n := range v.Notes {
 		d.log.Warn().Str(keyNote, n).Uint64(keyGeneration, v.Generation).Msg("swap needs attention")
-		reason += n + "; "
 	}
 	changed := v.Changed
 	if v.Previous != v.Active {
 		changed = append([]string{"active: " + v.Previous + " -> " + v.Active}, changed...)
 	}
 	d.record(&ledger.ConfigEvent{
-		Generation: v.Generation, Trigger: v.Trigger, Hash: f.Hash, Accepted: true, Reason: reason,
+		Generation: v.Generation, Trigger: v.Trigger, Hash: f.Hash, Accepted: true, Reason: strings.Join(v.Notes, "; "),
 		Added: v.Added, Removed: v.Removed, Changed: changed,
 	})
 }

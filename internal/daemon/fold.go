@@ -52,7 +52,7 @@ func (w *Worker) Fold(ctx context.Context) (ledger.FoldResult, error) {
 		return ledger.FoldResult{}, fmt.Errorf("fold: %w", err)
 	}
 	var out, complaint bytes.Buffer
-	cmd := exec.CommandContext(ctx, w.Command[0], w.Command[1:]...) //nolint:gosec // our own program
+	cmd := exec.CommandContext(ctx, w.Command[0], w.Command[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &out, &complaint
 	cmd.Env = workerEnv()
 	// An interrupt first: a transaction that is cut off is repeated, but it need not be.

@@ -11,9 +11,10 @@ import (
 	"syscall"
 )
 
-// takeLock makes this the one process of a state directory. The lock goes with the process,
-// however it ends; the number in the file is for people.
-func takeLock(path string) (*os.File, error) {
+// TakeLock makes this the one process of a state directory. The lock goes with the process,
+// however it ends; the number in the file is for people. The error is [ErrRunning] where
+// another process has it.
+func TakeLock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", path, err)

@@ -49,10 +49,7 @@ func (d *Daemon) reloadLoop(ctx context.Context) {
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
 	var events <-chan struct{}
-	if w, err := d.watch(); err != nil {
-		d.log.Error().Err(err).Msg("profiles are not watched; prism reload still works")
-	} else {
-		defer w.Close()
+	if w := d.watcher.Load(); w != nil {
 		events = w.C()
 	}
 	for {
@@ -70,13 +67,15 @@ func (d *Daemon) reloadLoop(ctx context.Context) {
 	}
 }
 
-func (d *Daemon) watch() (*config.Watcher, error) {
+// watch begins to watch profiles.yaml. Without it the gateway runs all the same.
+func (d *Daemon) watch(done *cleanups) {
 	w, err := config.NewWatcher(d.opt.Paths.Profiles, config.WatchOptions{Logger: d.log})
 	if err != nil {
-		return nil, err
+		d.log.Error().Err(err).Msg("profiles are not watched; prism reload still works")
+		return
 	}
+	done.add(w.Close)
 	d.watcher.Store(w)
-	return w, nil
 }
 
 // fileChanged reloads after a save. What does not read well is read again, since it may be
@@ -272,7 +271,7 @@ func (d *Daemon) compile(f *File, active string) (*router.Table, config.PinRepor
 	if err != nil {
 		problems = append(problems, config.Problem{Severity: config.SeverityError, Code: "internal", File: d.opt.Paths.Pins, Message: err.Error(), Fix: "prism doctor"})
 	}
-	problems = append(problems, config.Problems(report.Refused).Locate(f.Path, f.Src)...)
+	problems = append(problems, report.Refused.Locate(f.Path, f.Src)...)
 	book, bookProblems := d.bookOf(f)
 	problems = append(problems, bookProblems...)
 	if problems.Err() != nil {
@@ -288,7 +287,7 @@ func (d *Daemon) compile(f *File, active string) (*router.Table, config.PinRepor
 // compileProblems gives an error of the router its place in the file.
 func compileProblems(f *File, err error) config.Problems {
 	var all []error
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // errors.Join has no other door
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		all = joined.Unwrap()
 	} else {
 		all = []error{err}
@@ -296,8 +295,7 @@ func compileProblems(f *File, err error) config.Problems {
 	var ps config.Problems
 	for _, e := range all {
 		p := config.Problem{Severity: config.SeverityError, Code: "config_invalid", File: f.Path, Message: e.Error(), Fix: "edit " + f.Path}
-		var pe *router.ProfileError
-		if errors.As(e, &pe) {
+		if pe, ok := errors.AsType[*router.ProfileError](e); ok {
 			if profile := f.Profiles.Profile(pe.Profile); profile != nil {
 				p.Line, p.Column, p.Path = profile.Pos.Line, profile.Pos.Column, "profiles["+profile.Name+"]"
 			}

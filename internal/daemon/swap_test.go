@@ -96,13 +96,13 @@ func savers() []saver {
 				if err := os.WriteFile(p, []byte("x"), 0o600); err != nil {
 					return err
 				}
-				defer os.Remove(p)
+				defer func() { _ = os.Remove(p) }()
 			}
 			backup := s.path + "~"
 			if err := os.Rename(s.path, backup); err != nil {
 				return err
 			}
-			defer os.Remove(backup)
+			defer func() { _ = os.Remove(backup) }()
 			return inPlace(s.path, d, 1, 0)
 		}},
 		{"vim, backup by copy", func(s *saves, d []byte) error {
@@ -113,7 +113,7 @@ func savers() []saver {
 			if err := os.WriteFile(s.path+"~", old, 0o600); err != nil {
 				return err
 			}
-			defer os.Remove(s.path + "~")
+			defer func() { _ = os.Remove(s.path + "~") }()
 			return inPlace(s.path, d, 2, 5*time.Millisecond)
 		}},
 		{"delete and create", func(s *saves, d []byte) error {
