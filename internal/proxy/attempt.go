@@ -64,19 +64,27 @@ func (x *exchange) call(route *router.Route) (*http.Response, error) {
 		StartedAt: x.p.opt.Now(), TTFBMS: stream.Unknown, DurationMS: stream.Unknown, Usage: stream.NoUsage(), CostList: ledger.NoMoney,
 	})
 	x.attempt = &x.entry.Attempts[len(x.entry.Attempts)-1]
-	route.Health.Enter()
-	began := time.Now()
+	x.calling = route.Health
+	x.calling.Enter()
+	x.keepRaw = x.keepRaw || route.Upstream.Retains()
 	resp, err := route.Upstream.RoundTrip(x.out.WithContext(x.r.Context()))
-	x.headAt = time.Now()
-	if err == nil {
-		x.keepRaw = x.keepRaw || route.Upstream.Retains()
-		x.attempt.HTTPStatus = resp.StatusCode
-		x.attempt.TTFBMS = millis(x.headAt.Sub(began))
-		return resp, nil
+	x.headAt = x.p.opt.Now()
+	if err != nil {
+		x.endAttempt(x.failure(err))
+		x.leave()
+		return nil, err
 	}
-	defer route.Health.Leave()
-	x.endAttempt(x.failure(err))
-	return nil, err
+	x.attempt.HTTPStatus = resp.StatusCode
+	x.attempt.TTFBMS = millis(x.headAt.Sub(x.attempt.StartedAt))
+	return resp, nil
+}
+
+// leave ends what the attempt under way counts as in flight at its profile.
+func (x *exchange) leave() {
+	if x.calling != nil {
+		x.calling.Leave()
+		x.calling = nil
+	}
 }
 
 // prepare makes the body ready to be sent: the model's value is replaced where the profile
@@ -90,8 +98,8 @@ func (x *exchange) prepare() {
 		x.out.Body = &x.body
 	case len(x.raw) > 0:
 		x.body = upstream.Body{}
-		if x.request.Model != "" && x.entry.UpstreamModel != x.request.Model {
-			x.model = appendJSONString(x.model[:0], x.entry.UpstreamModel)
+		if x.target != x.request.Model {
+			x.model = appendJSONString(x.model[:0], x.target)
 			x.body.Splice(x.raw, x.request.ModelStart, x.request.ModelEnd, x.model)
 		} else {
 			x.body.Pieces[0], x.body.Size = x.raw, int64(len(x.raw))
@@ -147,8 +155,9 @@ func (x *exchange) fail(err error) {
 	e := &x.entry
 	v := x.failure(err)
 	e.Outcome, e.ErrorType, e.ErrorMessage = v.outcome, v.errorType, x.describeError(v.message)
-	if !v.blame && v.outcome == ledger.OutcomeClientAbort {
-		return // nobody is there to be answered
+	if v.outcome == ledger.OutcomeClientAbort {
+		x.abort = true // nobody is there to be answered; without it net/http would send an empty 200
+		return
 	}
 	where := "prism: profile " + e.Profile + " (" + e.ServerAddress + "): "
 	switch {

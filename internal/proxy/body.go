@@ -17,7 +17,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// bodies hands out memory for request bodies, in powers of two, within a global budget.
+// bodies hands out memory for request bodies within a global budget, up to 4 MiB in powers of
+// two.
 type bodies struct {
 	budget int64
 	used   atomic.Int64
@@ -25,8 +26,9 @@ type bodies struct {
 }
 
 const (
-	minClass = 12 // 4 KiB
-	maxClass = 22 // 4 MiB; larger ones are rare and left to the collector
+	minClass = 12      // 4 KiB
+	maxClass = 22      // 4 MiB; larger ones are rare and left to the collector
+	bigStep  = 1 << 20 // what larger ones are rounded up to
 	firstBuf = 64 << 10
 )
 
@@ -37,6 +39,9 @@ func class(n int) int { return max(minClass, bits.Len(uint(n-1))) }
 func (b *bodies) get(n int) []byte {
 	c := class(n)
 	size := int64(1) << c
+	if c > maxClass {
+		size = (int64(n) + bigStep - 1) / bigStep * bigStep
+	}
 	if b.used.Add(size) > b.budget {
 		b.used.Add(-size)
 		return nil
@@ -159,6 +164,9 @@ func (x *exchange) readBody(t *target) *refusal {
 	if r.ContentLength > limit && t.modelled() {
 		return tooLarge(fmt.Sprintf("prism: the body is larger than %d MiB", limit>>20))
 	}
+	b := &reading{p: x.p, rc: x.rc, limit: limit}
+	b.arm() // a decoder begins to read at once
+	defer b.disarm()
 	src, done, ref := decoder(r)
 	if ref != nil {
 		return ref
@@ -168,12 +176,11 @@ func (x *exchange) readBody(t *target) *refusal {
 	if r.Header.Get("Content-Encoding") != "" {
 		announced = -1
 	}
-	b := &reading{p: x.p, rc: x.rc, src: src, limit: limit}
+	b.src = src
 	err := b.memory(announced)
 	if errors.Is(err, errTooLarge) && !t.modelled() {
 		err = x.spill(b)
 	}
-	b.disarm()
 	if err != nil {
 		b.release()
 		return x.bodyRefusal(err, limit)
@@ -191,7 +198,7 @@ func (x *exchange) bodyRefusal(err error, limit int64) *refusal {
 	case errors.Is(err, errTooLarge):
 		return tooLarge(fmt.Sprintf("prism: the body is larger than %d MiB", limit>>20))
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		ref = refuse(http.StatusRequestTimeout, "timeout_error", "body_stalled", "prism: the request body stopped coming")
+		return stalled()
 	case errors.Is(err, errSpill):
 		ref = refuse(http.StatusInsufficientStorage, "api_error", "no_space", "prism: the body could not be kept in a temporary file")
 	default:
@@ -214,11 +221,11 @@ func (x *exchange) spill(b *reading) error {
 	if _, err := f.Write(b.buf[:b.n]); err != nil {
 		return fmt.Errorf("%w: %w", errSpill, err)
 	}
-	size, max := int64(b.n), x.p.opt.Limits.FileBody
+	size, limit := int64(b.n), x.p.opt.Limits.FileBody
 	for {
 		b.arm()
 		n, err := b.src.Read(b.buf)
-		if size += int64(n); size > max {
+		if size += int64(n); size > limit {
 			return errTooLarge
 		}
 		if _, werr := f.Write(b.buf[:n]); werr != nil {
@@ -248,6 +255,10 @@ func checkType(r *http.Request, t *target) *refusal {
 	return nil
 }
 
+// maxWindow is the zstd window that RFC 8878 asks every decoder to accept. It is memory beside
+// the budget.
+const maxWindow = 8 << 20
+
 // decoder undoes the content encoding, so that the body can be routed and is sent on plain.
 func decoder(r *http.Request) (src io.Reader, done func(), ref *refusal) {
 	switch enc := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding"))); enc {
@@ -255,12 +266,15 @@ func decoder(r *http.Request) (src io.Reader, done func(), ref *refusal) {
 		return r.Body, func() {}, nil
 	case "gzip":
 		z, err := gzip.NewReader(r.Body)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil, nil, stalled()
+		}
 		if err != nil {
 			return nil, nil, badRequest("bad_encoding", "prism: the body is not gzip")
 		}
 		return z, func() { _ = z.Close() }, nil
 	case "zstd":
-		z, err := zstd.NewReader(r.Body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(64<<20))
+		z, err := zstd.NewReader(r.Body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return nil, nil, badRequest("bad_encoding", "prism: the body is not zstd")
 		}

@@ -35,22 +35,25 @@ type exchange struct {
 	fileSize int64
 	keepRaw  bool // someone may still read raw: leave it to the collector
 
-	out      http.Request
-	body     upstream.Body
-	model    []byte // JSON of the model name sent
-	meter    stream.Meter
-	entry    ledger.Entry
-	buf      []byte
-	lastErr  *upstream.Error
-	attempt  *ledger.Attempt
-	opened   bool      // the open record is written
-	sent     bool      // the commit: something went to the client
-	usageLog bool      // the usage record is written
-	abort    bool      // the client must see that the answer is broken
-	headAt   time.Time // response head
-	lastAt   time.Time // last bytes
-	gap      time.Duration
-	stallAt  time.Time // when the write deadline was last set
+	out       http.Request
+	body      upstream.Body
+	target    string // the model that is asked for upstream
+	model     []byte // JSON of target
+	meter     stream.Meter
+	metered   stream.Kind
+	entry     ledger.Entry
+	buf       []byte
+	attempt   *ledger.Attempt
+	calling   *router.Health // of the attempt under way; nil once it was left
+	opened    bool           // the open record is written
+	sent      bool           // the commit: something went to the client
+	delivered bool           // the message was complete with what the client took
+	usageLog  bool           // the usage record is written
+	abort     bool           // the client must see that the answer is broken
+	headAt    time.Time      // response head
+	lastAt    time.Time      // last bytes
+	gap       time.Duration
+	stallAt   time.Time // when the write deadline was last set
 }
 
 func (p *Proxy) newExchange(w http.ResponseWriter, r *http.Request, t *router.Table, start time.Time) *exchange {
@@ -62,6 +65,7 @@ func (p *Proxy) newExchange(w http.ResponseWriter, r *http.Request, t *router.Ta
 	x.rc = http.NewResponseController(w)
 	x.flush, _ = w.(interface{ FlushError() error })
 	x.entry.Reset()
+	x.resetMeter(stream.KindOpaque) // what the last exchange metered is not this one's
 	return x
 }
 
@@ -179,6 +183,7 @@ func (x *exchange) answer(ref *refusal) {
 	}
 	x.sent = true
 	x.entry.HTTPStatus = ref.status
+	x.p.armWrite(x.rc)
 	ref.write(x.w, x.entry.RequestID)
 }
 
@@ -225,10 +230,11 @@ func (x *exchange) describe(t *target) {
 func (x *exchange) setRoute(route *router.Route) {
 	e := &x.entry
 	e.Profile, e.Provider, e.ServerAddress = route.Profile.Name, route.Profile.Provider, route.Upstream.Server()
-	e.UpstreamModel = e.RequestModel
-	if x.request.Model != "" {
-		e.UpstreamModel = route.Profile.Target(x.request.Model)
+	x.target = x.request.Model
+	if x.target != "" {
+		x.target = route.Profile.Target(x.target)
 	}
+	e.UpstreamModel = cut(x.target, 256)
 }
 
 // client splits "claude-cli/2.1.330 (external, cli)" into name and version.

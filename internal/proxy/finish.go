@@ -50,9 +50,7 @@ func (x *exchange) finish() {
 	if x.attempt != nil && x.attempt.Outcome == "" {
 		x.endAttempt(verdict{outcome: e.Outcome, errorType: e.ErrorType, billed: true})
 	}
-	if x.attempt != nil && x.attempt.HTTPStatus != 0 {
-		x.table.Route(x.attempt.Profile).Health.Leave()
-	}
+	x.leave()
 	x.completeUsage()
 	Price(x.table.Book, x.multiplier(), e)
 	if x.attempt != nil {

@@ -4,7 +4,6 @@ package proxy
 const (
 	keyAttempts   = "attempts"
 	keyCode       = "code"
-	keyCost       = "cost_usd"
 	keyDuration   = "duration_ms"
 	keyErrorType  = "error_type"
 	keyGeneration = "generation"

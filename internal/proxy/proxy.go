@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rs/zerolog"
 
@@ -140,6 +141,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := p.opt.Now()
 	p.handlers.Add(1)
 	defer p.handlers.Done()
+	p.armWrite(http.NewResponseController(w))
 	if ref := p.guard(r); ref != nil {
 		p.turnAway(w, r, ref)
 		return
@@ -172,6 +174,14 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.run()
 }
 
+// armWrite bounds the next write. Nothing else lifts the bound that the exchange before has
+// left on a kept connection, and it may be over by now.
+func (p *Proxy) armWrite(rc *http.ResponseController) {
+	if t := p.opt.Limits.WriteStall; t > 0 {
+		_ = rc.SetWriteDeadline(time.Now().Add(t))
+	}
+}
+
 // turnAway answers with a refusal, counts it, and logs it at a limited rate, so that nobody
 // can fill the disk. Nothing is journaled.
 func (p *Proxy) turnAway(w http.ResponseWriter, r *http.Request, ref *refusal) {
@@ -179,6 +189,12 @@ func (p *Proxy) turnAway(w http.ResponseWriter, r *http.Request, ref *refusal) {
 	if ref.close {
 		// What the client still sends is not read; the connection ends.
 		w.Header().Set("Connection", "close")
+	}
+	rc := http.NewResponseController(w)
+	p.armWrite(rc)
+	if t := p.opt.Limits.BodyStall; t > 0 {
+		// net/http reads on for a while before it sends an answer that came early.
+		_ = rc.SetReadDeadline(time.Now().Add(t))
 	}
 	ref.write(w, "")
 	p.quiet.note(r, ref)
@@ -209,9 +225,13 @@ func (l *refusalLog) note(r *http.Request, ref *refusal) {
 	l.last, l.hidden = now, 0
 }
 
+// cut returns at most n bytes of s and does not cut a character in two.
 func cut(s string, n int) string {
-	if len(s) > n {
-		return s[:n]
+	if len(s) <= n {
+		return s
 	}
-	return s
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }

@@ -44,6 +44,12 @@ func tooLarge(message string) *refusal {
 	return r
 }
 
+func stalled() *refusal {
+	r := refuse(http.StatusRequestTimeout, "timeout_error", "body_stalled", "prism: the request body stopped coming")
+	r.close = true
+	return r
+}
+
 // statusOverloaded is Anthropic's status for a provider under pressure; here prism itself.
 const statusOverloaded = 529
 

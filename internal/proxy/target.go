@@ -20,12 +20,11 @@ type target struct {
 func parseTarget(path string) (t target, ok bool) {
 	t.path = path
 	if rest, found := strings.CutPrefix(path, "/p/"); found {
-		name, after, found := strings.Cut(rest, "/")
+		name, _, found := strings.Cut(rest, "/")
 		if !found || name == "" {
 			return t, false
 		}
-		t.prefix, t.path = name, path[len("/p/")+len(name):]
-		_ = after
+		t.prefix, t.path = name, rest[len(name):]
 	}
 	if !strings.HasPrefix(t.path, "/v1/") {
 		return t, false

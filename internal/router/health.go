@@ -33,7 +33,7 @@ type HealthView struct {
 	InFlight    int
 }
 
-// Enter counts an exchange as under way; the returned function ends it.
+// Enter counts an exchange as under way, until Leave.
 func (h *Health) Enter() { h.inFlight.Add(1) }
 
 // Leave ends what Enter began.

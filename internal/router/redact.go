@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/url"
+	"slices"
 	"strings"
 
 	"prism/config"
@@ -16,27 +17,36 @@ const minSecret = 8
 
 // redactor replaces the secrets of one table. It is the one place where that is done.
 type redactor struct {
-	needles  []string
+	needles  [][]byte
 	replacer *strings.Replacer
 }
 
+// needle is one spelling of a secret and what stands in its place.
+type needle struct{ form, word string }
+
 func newRedactor(p *config.Profiles) *redactor {
 	r := &redactor{}
-	var pairs []string
+	var found []needle
 	add := func(s config.Secret, name string) {
 		clear := s.Reveal()
 		if len(clear) < minSecret {
 			return
 		}
 		for _, form := range forms(clear) {
-			r.needles = append(r.needles, form)
-			pairs = append(pairs, form, "[redacted:"+name+"]")
+			found = append(found, needle{form: form, word: "[redacted:" + name + "]"})
 		}
 	}
 	for i := range p.Profiles {
 		add(p.Profiles[i].APIKey, p.Profiles[i].Name)
 	}
 	add(p.ClientToken, "client_token")
+	// The longest first: a secret that begins another one would leave the rest of it standing.
+	slices.SortStableFunc(found, func(a, b needle) int { return len(b.form) - len(a.form) })
+	pairs := make([]string, 0, 2*len(found))
+	for _, n := range found {
+		r.needles = append(r.needles, []byte(n.form))
+		pairs = append(pairs, n.form, n.word)
+	}
 	r.replacer = strings.NewReplacer(pairs...)
 	return r
 }
@@ -77,7 +87,7 @@ func (r *redactor) bytes(b []byte) []byte {
 		return b
 	}
 	for _, n := range r.needles {
-		if bytes.Contains(b, []byte(n)) {
+		if bytes.Contains(b, n) {
 			return []byte(r.replacer.Replace(string(b)))
 		}
 	}

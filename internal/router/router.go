@@ -35,8 +35,9 @@ type Router struct {
 
 // poolKey is what two profiles must agree on to share connections.
 type poolKey struct {
-	origin, caFile string
-	timeouts       upstream.Timeouts
+	origin   string
+	trust    [32]byte
+	timeouts upstream.Timeouts
 }
 
 // New returns a Router without a table.
@@ -121,7 +122,7 @@ func (r *Router) route(p *config.Profile) (*Route, error) {
 	if p.Timeouts.Idle > 0 {
 		timeouts.Idle = p.Timeouts.Idle
 	}
-	key := poolKey{origin: p.Origin(), caFile: p.CAFile, timeouts: timeouts}
+	key := poolKey{origin: p.Origin(), trust: target.Trust, timeouts: timeouts}
 	up, err := upstream.New(upstream.Options{Profile: p, Pool: r.pool(key, target), Proxy: r.opt.Proxy})
 	if err != nil {
 		return nil, err

@@ -35,7 +35,6 @@ type Route struct {
 }
 
 type rule struct {
-	n      int // number in the file, from 1
 	model  string
 	path   string
 	header string // canonical name
@@ -44,8 +43,9 @@ type rule struct {
 	reason string
 }
 
+// compileRule compiles rule n of the file, counted from 1.
 func compileRule(r *config.Rule, to *Route, n int) rule {
-	c := rule{n: n, model: r.Model, path: r.Path, to: to, reason: "rule " + strconv.Itoa(n)}
+	c := rule{model: r.Model, path: r.Path, to: to, reason: "rule " + strconv.Itoa(n)}
 	if r.Header != nil {
 		c.header, c.match = http.CanonicalHeaderKey(r.Header.Name), r.Header.Match
 	}

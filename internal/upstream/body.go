@@ -21,19 +21,11 @@ type Body struct {
 	fileOff    int64
 }
 
-// NewBody returns a Body over b.
-func NewBody(b []byte) *Body {
-	return &Body{Pieces: [3][]byte{b}, Size: int64(len(b))}
-}
-
 // Splice makes b the body raw with raw[from:to] replaced by value. Nothing is copied.
 func (b *Body) Splice(raw []byte, from, to int, value []byte) {
 	b.Pieces = [3][]byte{raw[:from], value, raw[to:]}
 	b.Size = int64(len(raw) - (to - from) + len(value))
 }
-
-// Rewind makes b ready to be read from the start.
-func (b *Body) Rewind() { b.piece, b.off, b.fileOff = 0, 0, 0 }
 
 // Read implements io.Reader.
 func (b *Body) Read(p []byte) (int, error) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"syscall"
 	"time"
 )
@@ -33,7 +34,7 @@ type conn struct {
 	idleSince time.Time
 	budget    int // bytes that may still be read; -1 = no bound
 	got       bool
-	armed     time.Time // when the read deadline was last set
+	armed     time.Time // when the read deadline of a body was last set; zero = not for this one
 }
 
 func newConn(p *Pool, rw, raw net.Conn) *conn {
@@ -141,14 +142,19 @@ func (c *conn) sendTLS(body *Body) error {
 	return err
 }
 
-// response reads the head of the response. Informational responses are passed over.
-func (c *conn) response(req *http.Request) (*http.Response, error) {
+// afterFailedWrite is how long a response is waited for once the request could not be written
+// whole: a peer that refuses a body answers before it closes, or never.
+const afterFailedWrite = time.Second
+
+// response reads the head of the response. Informational responses are passed over. written
+// tells whether the request was written whole.
+func (c *conn) response(req *http.Request, written bool) (*http.Response, error) {
 	c.budget, c.got = maxHead, false
-	if t := c.pool.timeouts.FirstByte; t > 0 {
-		_ = c.rw.SetReadDeadline(time.Now().Add(t))
-	} else {
-		_ = c.rw.SetReadDeadline(time.Time{})
+	wait := c.pool.timeouts.FirstByte
+	if !written && (wait <= 0 || wait > afterFailedWrite) {
+		wait = afterFailedWrite
 	}
+	c.silence(wait)
 	for range maxInformational {
 		resp, err := http.ReadResponse(c.br, req)
 		if err != nil {
@@ -169,6 +175,15 @@ func (c *conn) response(req *http.Request) (*http.Response, error) {
 	return nil, errInformational
 }
 
+// silence bounds the time until the next byte; 0 lifts the bound.
+func (c *conn) silence(d time.Duration) {
+	var until time.Time
+	if d > 0 {
+		until = time.Now().Add(d)
+	}
+	_ = c.rw.SetReadDeadline(until)
+}
+
 var (
 	errSwitching     = errors.New("101 Switching Protocols to a request that did not ask")
 	errInformational = fmt.Errorf("more than %d informational responses", maxInformational)
@@ -176,26 +191,32 @@ var (
 
 // respBody is the body of a response. At its end the connection goes back to the pool.
 type respBody struct {
-	c      *conn
-	body   io.ReadCloser
-	ctx    context.Context //nolint:containedctx // a body belongs to one request, as in net/http
-	stop   func() bool
-	keep   bool // the connection may serve another request
-	length int64
-	done   bool
+	c    *conn
+	body io.ReadCloser
+	ctx  context.Context //nolint:containedctx // a body belongs to one request, as in net/http
+	stop func() bool
+	keep bool // the connection may serve another request
+	done bool
+
+	failed error // of the connection, found by Await
 }
 
 // Await waits until a first byte of the body is there, the body ended, or d has passed. It
 // returns false in the last case; the body can be read as before.
 func (b *respBody) Await(d time.Duration) bool {
-	if b.done || b.length == 0 || b.c.br.Buffered() > 0 {
+	if b.done || b.c.br.Buffered() > 0 {
 		return true
 	}
-	_ = b.c.rw.SetReadDeadline(time.Now().Add(d))
+	b.c.silence(d)
 	_, err := b.c.br.Peek(1)
 	b.c.armed = time.Time{}
-	var ne net.Error
-	return !errors.As(err, &ne) || !ne.Timeout() || b.ctx.Err() != nil
+	if errors.Is(err, os.ErrDeadlineExceeded) && b.ctx.Err() == nil {
+		return false
+	}
+	if !errors.Is(err, io.EOF) {
+		b.failed = err // the kernel tells of a reset only once
+	}
+	return true
 }
 
 // Read implements io.Reader.
@@ -203,20 +224,22 @@ func (b *respBody) Read(p []byte) (int, error) {
 	if b.done {
 		return 0, io.EOF
 	}
-	if t := b.c.pool.timeouts.Idle; t > 0 {
-		// Moving the deadline for every event would cost more than the event; an eighth
-		// of the bound is precise enough.
-		if now := time.Now(); now.Sub(b.c.armed) > t/8 {
-			b.c.armed = now
-			_ = b.c.rw.SetReadDeadline(now.Add(t))
-		}
+	// Moving the deadline for every event would cost more than the event; an eighth of the
+	// bound is precise enough.
+	t := b.c.pool.timeouts.Idle
+	if b.c.armed.IsZero() || t > 0 && time.Since(b.c.armed) > t/8 {
+		b.c.armed = time.Now()
+		b.c.silence(t)
 	}
-	n, err := b.body.Read(p)
+	n, err := 0, b.failed
+	if err == nil {
+		n, err = b.body.Read(p)
+	}
 	if err == nil {
 		return n, nil
 	}
 	b.done = true
-	if errors.Is(err, io.EOF) && err != io.ErrUnexpectedEOF { //nolint:errorlint // only the bare EOF is a clean end
+	if err == io.EOF && b.failed == nil { //nolint:errorlint // only the bare EOF is a clean end
 		b.release()
 		return n, io.EOF
 	}

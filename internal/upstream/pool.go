@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -20,15 +21,16 @@ type Pool struct {
 	dialer   net.Dialer
 
 	mu     sync.Mutex
-	idle   []*conn // newest last; guarded by mu
-	timer  *time.Timer
-	closed bool
+	idle   []*conn     // newest last; guarded by mu
+	timer  *time.Timer // guarded by mu; nil while nothing is kept
+	closed bool        // guarded by mu
 }
 
 // Target is where a pool connects to.
 type Target struct {
 	Address string      // host:port
 	TLS     *tls.Config // nil for plain HTTP, which is for loopback only
+	Trust   [32]byte    // SHA-256 of the ca_file's text; zero for the system's roots
 }
 
 // Timeouts bounds the phases of an attempt. Zero means no bound.
@@ -126,8 +128,8 @@ func (p *Pool) sweep() {
 	for old < len(p.idle) && time.Since(p.idle[old].idleSince) >= p.timeouts.IdleConn {
 		old++
 	}
-	dead := append([]*conn(nil), p.idle[:old]...)
-	p.idle = append(p.idle[:0], p.idle[old:]...)
+	dead := slices.Clone(p.idle[:old])
+	p.idle = slices.Delete(p.idle, 0, old)
 	p.timer = nil
 	if len(p.idle) > 0 && !p.closed {
 		wait := max(p.timeouts.IdleConn-time.Since(p.idle[0].idleSince), 10*time.Millisecond)

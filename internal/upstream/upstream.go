@@ -2,10 +2,12 @@ package upstream
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -49,12 +51,13 @@ func NewTarget(p *config.Profile) (Target, error) {
 		if port == "" {
 			port = "80"
 		}
-		return Target{}.bracket(u.Hostname(), port), nil
+		return Target{Address: net.JoinHostPort(u.Hostname(), port)}, nil
 	}
 	if port == "" {
 		port = "443"
 	}
 	conf := &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}, ClientSessionCache: tls.NewLRUClientSessionCache(8)}
+	target := Target{Address: net.JoinHostPort(u.Hostname(), port), TLS: conf}
 	if p.CAFile != "" {
 		pem, err := os.ReadFile(p.CAFile)
 		if err != nil {
@@ -64,16 +67,9 @@ func NewTarget(p *config.Profile) (Target, error) {
 		if !conf.RootCAs.AppendCertsFromPEM(pem) {
 			return Target{}, fmt.Errorf("ca_file of profile %s: no certificate in %s", p.Name, p.CAFile)
 		}
+		target.Trust = sha256.Sum256(pem)
 	}
-	return Target{TLS: conf}.bracket(u.Hostname(), port), nil
-}
-
-func (t Target) bracket(host, port string) Target {
-	if strings.Contains(host, ":") {
-		host = "[" + host + "]"
-	}
-	t.Address = host + ":" + port
-	return t
+	return target, nil
 }
 
 // New returns the upstream of a profile that was validated.
@@ -108,9 +104,6 @@ func (u *Upstream) Name() string { return u.name }
 // Server returns the host that is called, without a port.
 func (u *Upstream) Server() string { return u.server }
 
-// Passthrough tells whether the client's own credential travels.
-func (u *Upstream) Passthrough() bool { return u.auth == config.AuthPassthrough }
-
 // RoundTrip implements [http.RoundTripper]. Of the request it takes the method, the path
 // and query of the URL, the headers that may travel, and the body, which must be a [*Body]
 // or nil. Redirects come back as they are. Failures are an [*Error].
@@ -130,21 +123,18 @@ func (u *Upstream) RoundTrip(req *http.Request) (*http.Response, error) {
 	stop := context.AfterFunc(ctx, c.close)
 	c.head = u.appendHead(c.head[:0], req, body)
 	sendErr := c.send(body)
-	resp, err := c.response(req)
+	resp, err := c.response(req, sendErr == nil)
 	if err != nil {
 		stop()
 		c.close()
 		return nil, &Error{Kind: kindOf(ctx, errors.Join(err, sendErr)), Reused: c.reused, Sent: true, Head: c.got, Err: err}
 	}
-	resp.Body = &respBody{
-		c: c, body: resp.Body, ctx: ctx, stop: stop, length: resp.ContentLength,
-		keep: sendErr == nil && !resp.Close && resp.ProtoAtLeast(1, 1),
-	}
+	rb := &respBody{c: c, body: resp.Body, ctx: ctx, stop: stop, keep: sendErr == nil && !resp.Close && resp.ProtoAtLeast(1, 1)}
 	if resp.ContentLength == 0 || req.Method == http.MethodHead {
-		rb := resp.Body.(*respBody) //nolint:forcetypeassert // set above
 		rb.done = true
 		rb.release()
 	}
+	resp.Body = rb
 	return resp, nil
 }
 
@@ -219,6 +209,6 @@ func (u *Upstream) credential(client http.Header) (name, value string) {
 	}
 }
 
-// Retains tells whether the request's body may still be read after RoundTrip returned, so
-// that its memory cannot be used again.
+// Retains tells whether the memory of the request's body may still be read after RoundTrip
+// returned, with an error as well, so that it must not be used again.
 func (u *Upstream) Retains() bool { return u.via != nil }

@@ -5,9 +5,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -33,27 +36,53 @@ func (u *Upstream) transport(via *url.URL) *http.Transport {
 }
 
 func (u *Upstream) roundTripVia(req *http.Request, body *Body) (*http.Response, error) {
-	out := req.Clone(req.Context())
-	out.URL = &url.URL{Scheme: u.base.Scheme, Host: u.base.Host, Path: u.base.Path, RawQuery: req.URL.RawQuery}
-	out.URL = out.URL.JoinPath(req.URL.Path)
-	out.Host, out.RequestURI = u.address, ""
-	out.Header = make(http.Header, len(req.Header))
+	ctx := req.Context()
+	var sent atomic.Bool
+	trace := &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }}
+	resp, err := u.via.RoundTrip(u.requestVia(req, body).WithContext(httptrace.WithClientTrace(ctx, trace)))
+	if err != nil {
+		return nil, &Error{Kind: kindVia(ctx, err, sent.Load()), Sent: sent.Load(), Err: err}
+	}
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		_ = resp.Body.Close()
+		return nil, &Error{Kind: KindProtocol, Sent: true, Head: true, Err: errSwitching}
+	}
+	resp.Body = &viaBody{ReadCloser: resp.Body, ctx: ctx, idle: u.pool.timeouts.Idle}
+	return resp, nil
+}
+
+// requestVia is what appendHead renders, as a request for the Transport.
+func (u *Upstream) requestVia(req *http.Request, body *Body) *http.Request {
+	out := &http.Request{Method: req.Method, Host: u.address, Header: make(http.Header, len(req.Header)), ContentLength: body.Size, Body: http.NoBody}
+	out.URL = &url.URL{
+		Scheme: u.base.Scheme, Host: u.base.Host, RawQuery: req.URL.RawQuery,
+		Path: strings.TrimSuffix(u.base.Path, "/") + req.URL.Path, RawPath: u.prefix + req.URL.EscapedPath(),
+	}
+	out.Header["User-Agent"] = nil // keeps the Transport from naming itself
 	eachHeader(req.Header, out.Header.Add)
 	out.Header.Set("Accept-Encoding", "identity")
+	if u.loop {
+		out.Header.Set("Via", loopMark)
+	}
 	if name, value := u.credential(req.Header); name != "" {
 		out.Header.Set(name, value)
 	}
-	body.Rewind()
-	out.Body, out.ContentLength = body, body.Size
-	if body.Size == 0 {
-		out.Body = http.NoBody
+	if body.Size > 0 {
+		// The Transport may go on reading after RoundTrip has returned, while the caller uses
+		// its Body and the spliced value for something else.
+		out.Body = &Body{Pieces: [3][]byte{body.Pieces[0], slices.Clone(body.Pieces[1]), body.Pieces[2]}, File: body.File, Size: body.Size}
 	}
-	resp, err := u.via.RoundTrip(out)
-	if err != nil {
-		return nil, &Error{Kind: kindOf(req.Context(), err), Sent: true, Err: err}
+	return out
+}
+
+// kindVia sorts an error of the Transport. What fails before the request's head was written is
+// a connection that could not be made.
+func kindVia(ctx context.Context, err error, sent bool) Kind {
+	kind := kindOf(ctx, err)
+	if !sent && kind != KindCanceled && kind != KindDNS && kind != KindTLS {
+		return KindDial
 	}
-	resp.Body = &viaBody{ReadCloser: resp.Body, ctx: req.Context(), idle: u.pool.timeouts.Idle}
-	return resp, nil
+	return kind
 }
 
 // viaBody bounds the silence within a body, which the Transport does not.
