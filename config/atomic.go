@@ -55,6 +55,28 @@ func WriteFileAtomic(path string, data []byte, prev FileState) error {
 	return nil
 }
 
+// Writable returns [ErrReadOnly] for a file that [WriteFileAtomic] would refuse to replace. It
+// is for asking before work is done that could not be saved.
+func Writable(path string) error {
+	real, info, err := writeTarget(path)
+	if err != nil || info == nil {
+		return err
+	}
+	var f *os.File
+	if info.Mode().Perm()&0o200 == 0 {
+		err = ErrReadOnly
+	} else if f, err = os.OpenFile(real, os.O_WRONLY, 0); err == nil {
+		err = f.Close()
+	}
+	if errors.Is(err, fs.ErrPermission) || isReadOnly(err) {
+		err = ErrReadOnly
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
 // writeTarget returns the file behind all links of path; the info is nil if there is none yet.
 func writeTarget(path string) (string, fs.FileInfo, error) {
 	real, err := filepath.EvalSymlinks(path)

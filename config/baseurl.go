@@ -3,6 +3,7 @@ package config
 import (
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -86,10 +87,8 @@ func checkName(host string) *badURL {
 	case len(host) > 253:
 		return &badURL{"the host is too long", "write the host of the provider"}
 	}
-	for _, name := range metadataHosts() {
-		if host == name {
-			return &badURL{"the host " + host + " hands out the credentials of the machine", "write the host of the provider"}
-		}
+	if slices.Contains(metadataHosts(), host) {
+		return &badURL{"the host " + host + " hands out the credentials of the machine", "write the host of the provider"}
 	}
 	labels := strings.Split(host, ".")
 	for _, label := range labels {
@@ -153,9 +152,18 @@ func checkPath(u *url.URL) *badURL {
 // their own, called like the profile.
 func providerOf(host, profile string) string {
 	for _, p := range [...][2]string{
-		{"anthropic.com", "anthropic"}, {"moonshot.ai", "moonshot"}, {"moonshot.cn", "moonshot"}, {"kimi.com", "moonshot"},
-		{"deepseek.com", "deepseek"}, {"z.ai", "zai"}, {"bigmodel.cn", "zai"}, {"minimax.io", "minimax"}, {"minimax.cn", "minimax"},
-		{"minimaxi.com", "minimax"}, {"openai.com", "openai"}, {"googleapis.com", "google"},
+		{"anthropic.com", "anthropic"},
+		{"moonshot.ai", "moonshot"},
+		{"moonshot.cn", "moonshot"},
+		{"kimi.com", "moonshot"},
+		{"deepseek.com", "deepseek"},
+		{"z.ai", "zai"},
+		{"bigmodel.cn", "zai"},
+		{"minimax.io", "minimax"},
+		{"minimax.cn", "minimax"},
+		{"minimaxi.com", "minimax"},
+		{"openai.com", "openai"},
+		{"googleapis.com", "google"},
 	} {
 		if host == p[0] || strings.HasSuffix(host, "."+p[0]) {
 			return p[1]

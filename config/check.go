@@ -29,8 +29,10 @@ func (c *checker) check() *Profiles {
 		out.Prices = append(out.Prices, c.price(&c.shape.Prices[i], i))
 	}
 	if token := &c.shape.ClientToken; token.given() && !token.s.IsZero() && len(token.s.Reveal()) < 16 {
-		c.add(SeverityWarning, CodeSecretFormat, note{pos: token.pos, path: "client_token", bare: true,
-			message: "the token is shorter than 16 characters and can be guessed", fix: "prism init writes a good one"})
+		c.add(SeverityWarning, CodeSecretFormat, note{
+			pos: token.pos, path: "client_token", bare: true,
+			message: "the token is shorter than 16 characters and can be guessed", fix: "prism init writes a good one",
+		})
 	}
 	return out
 }
@@ -45,11 +47,15 @@ func (c *checker) collectNames() {
 		case keyIn(name.s) != "":
 			c.error(note{pos: name.pos, path: path, message: "the name looks like a key; names are shown everywhere", fix: "name: work"})
 		case !profileName.MatchString(name.s):
-			c.error(note{pos: name.pos, path: path, message: "the name " + name.show() + " cannot stand in a path",
-				fix: "use letters, digits, dots, dashes and underscores, at most 64, a letter or digit first"})
+			c.error(note{
+				pos: name.pos, path: path, message: "the name " + name.show() + " cannot stand in a path",
+				fix: "use letters, digits, dots, dashes and underscores, at most 64, a letter or digit first",
+			})
 		case c.lines[name.s] > 0:
-			c.error(note{pos: name.pos, path: path, message: "a second profile with this name, the first is in line " + plain10(c.lines[name.s]),
-				fix: "name: " + name.s + "-2"})
+			c.error(note{
+				pos: name.pos, path: path, message: "a second profile with this name, the first is in line " + plain10(c.lines[name.s]),
+				fix: "name: " + name.s + "-2",
+			})
 		default:
 			c.names = append(c.names, name.s)
 			c.lines[name.s] = name.pos.Line

@@ -91,8 +91,10 @@ func (c *checker) baseURL(p *Profile, s *profileShape, path string) {
 		p.Provider = providerOf(host, p.Name)
 	}
 	if p.Auth == AuthPassthrough && origin(u) != "https://"+anthropicHost+":443" {
-		c.error(note{pos: s.Auth.pos, path: path + ".auth", message: "passthrough would hand the client's own credential to " + displayHost(origin(u)) + "; it goes to " + anthropicHost + " only",
-			fix: "auth: bearer"})
+		c.error(note{
+			pos: s.Auth.pos, path: path + ".auth", message: "passthrough would hand the client's own credential to " + displayHost(origin(u)) + "; it goes to " + anthropicHost + " only",
+			fix: "auth: bearer",
+		})
 	}
 }
 
@@ -108,8 +110,10 @@ func (c *checker) models(s *profileShape, path string) []ModelRule {
 	for i := range s.Models {
 		m := &s.Models[i]
 		if all > 0 && m.Match.given() {
-			c.warning(note{pos: m.Match.pos, path: path + ".models[" + plain10(i) + "]", message: `never reached: "*" in line ` + plain10(all) + " matches everything",
-				fix: "move it up, or delete it"})
+			c.warning(note{
+				pos: m.Match.pos, path: path + ".models[" + plain10(i) + "]", message: `never reached: "*" in line ` + plain10(all) + " matches everything",
+				fix: "move it up, or delete it",
+			})
 		}
 		if m.Match.s == "*" && all == 0 {
 			all = m.Match.pos.Line
@@ -178,8 +182,10 @@ func (c *checker) cycles() {
 			case next.s == name || shapes[next.s] == nil:
 			case start >= 0:
 				loop := strings.Join(append(slices.Clone(trail[start:]), next.s), " → ")
-				c.error(note{pos: next.pos, path: "profiles[" + name + "].fallback[" + plain10(i) + "]",
-					message: "the fallbacks go round in a circle: " + loop, fix: "delete one of these fallbacks"})
+				c.error(note{
+					pos: next.pos, path: "profiles[" + name + "].fallback[" + plain10(i) + "]",
+					message: "the fallbacks go round in a circle: " + loop, fix: "delete one of these fallbacks",
+				})
 			case !seen[next.s]:
 				walk(next.s)
 			}

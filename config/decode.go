@@ -47,7 +47,7 @@ func (d *decoder) into(n ast.Node, v reflect.Value, path string) {
 		v.Set(reflect.New(v.Type().Elem()))
 		v = v.Elem()
 	}
-	if val, ok := v.Addr().Interface().(value); ok {
+	if val, ok := reflect.TypeAssert[value](v.Addr()); ok {
 		if s, ok := d.scalar(n, path); ok {
 			val.set(d, s, path)
 		} else {
@@ -96,8 +96,10 @@ func (d *decoder) open(s scalar, path string) (scalar, bool) {
 	case known:
 		s.text = clear
 	case !d.sealed:
-		d.secret(note{pos: s.pos, path: path, message: "a sealed value in a file without the sops block that opens it",
-			fix: "restore the sops block, or write the value in clear text and run prism seal"})
+		d.secret(note{
+			pos: s.pos, path: path, message: "a sealed value in a file without the sops block that opens it",
+			fix: "restore the sops block, or write the value in clear text and run prism seal",
+		})
 		return s, false
 	case d.unopened:
 		s.text, s.locked = "", true
@@ -151,7 +153,7 @@ func (d *decoder) fields(n ast.Node, v reflect.Value, path string) {
 		d.error(note{pos: posOf(n), path: path, message: "expected fields, got " + kindOf(n), fix: "write " + strings.Join(fieldNames(v.Type()), ", ")})
 		return
 	}
-	if p, ok := v.Addr().Interface().(interface{ setPos(Pos) }); ok {
+	if p, ok := reflect.TypeAssert[interface{ setPos(Pos) }](v.Addr()); ok {
 		p.setPos(posOf(n))
 	}
 	names := fieldNames(v.Type())
@@ -176,7 +178,7 @@ func (d *decoder) fields(n ast.Node, v reflect.Value, path string) {
 		lines[key] = pos.Line
 	}
 	for name, pos := range guessed {
-		if val, ok := v.Field(fieldIndex(v.Type(), name)).Addr().Interface().(value); ok && lines[name] == 0 {
+		if val, ok := reflect.TypeAssert[value](v.Field(fieldIndex(v.Type(), name)).Addr()); ok && lines[name] == 0 {
 			val.spoil(pos)
 		}
 		lines[name] = pos.Line
@@ -198,13 +200,13 @@ func (d *decoder) unknown(n note, key string, names []string) string {
 
 // missing reports the required fields of t that are not among the lines seen.
 func (d *decoder) missing(n ast.Node, t reflect.Type, lines map[string]int, path string) {
-	for i := range t.NumField() {
-		name := fieldName(t.Field(i))
-		if name == "" || lines[name] > 0 || !strings.Contains(t.Field(i).Tag.Get("jsonschema"), "required") {
+	for field := range t.Fields() {
+		name := fieldName(field)
+		if name == "" || lines[name] > 0 || !strings.Contains(field.Tag.Get("jsonschema"), "required") {
 			continue
 		}
 		fix := name + ": …"
-		if _, example, ok := strings.Cut(t.Field(i).Tag.Get("jsonschema"), "example="); ok {
+		if _, example, ok := strings.Cut(field.Tag.Get("jsonschema"), "example="); ok {
 			fix = name + ": " + quoted(example)
 		}
 		d.error(note{pos: posOf(n), path: path, message: "the field " + name + " is missing", fix: fix})
@@ -230,8 +232,8 @@ func fieldName(f reflect.StructField) string {
 
 func fieldNames(t reflect.Type) []string {
 	var names []string
-	for i := range t.NumField() {
-		if name := fieldName(t.Field(i)); name != "" && name != "sops" {
+	for field := range t.Fields() {
+		if name := fieldName(field); name != "" && name != "sops" {
 			names = append(names, name)
 		}
 	}

@@ -33,7 +33,7 @@ func ParseProfiles(src []byte, opt ParseOptions) (*Profiles, Problems) {
 	d := &decoder{report: r, values: opt.Values, sealed: opt.Sealed, unopened: opt.Unopened}
 	var shape profilesShape
 	if doc.root == nil {
-		r.error(note{message: "the file is empty", fix: "prism init"})
+		r.error(note{message: "the file is empty", fix: "remove it, then: prism init"})
 	} else {
 		d.fields(doc.root, reflect.ValueOf(&shape).Elem(), "")
 	}

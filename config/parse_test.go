@@ -230,8 +230,7 @@ func TestNoProblemShowsASecret(t *testing.T) {
 
 func TestEveryPriceColumnIsCopied(t *testing.T) {
 	shape, row := reflect.TypeFor[priceShape](), reflect.TypeFor[PriceRow]()
-	for i := range shape.NumField() {
-		f := shape.Field(i)
+	for f := range shape.Fields() {
 		if fieldName(f) == "" {
 			continue
 		}

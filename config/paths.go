@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -64,8 +65,26 @@ func ResolvePaths(getenv func(string) string, configFlag string) (Paths, error) 
 		p.Socket = filepath.Join(dir, "prism", "prism.sock")
 		r.from["socket"] = "$XDG_RUNTIME_DIR"
 	}
+	if short := shortSocket(p.Socket); short != p.Socket {
+		p.Socket = short
+		r.from["socket"] = "the path would be too long for a socket"
+	}
 	p.From = r.from
 	return p, r.err
+}
+
+// maxSocket is what every platform's sockaddr_un holds, without the final zero.
+const maxSocket = 103
+
+// shortSocket returns path, or where it is too long for a socket, one in a directory below
+// /tmp whose name depends on it and on the user. Whoever listens there makes the directory
+// and refuses one that is not the user's alone.
+func shortSocket(path string) string {
+	if len(path) <= maxSocket || runtime.GOOS == "windows" {
+		return path
+	}
+	sum := sha256.Sum256([]byte(path))
+	return fmt.Sprintf("/tmp/prism-%d-%x/prism.sock", os.Getuid(), sum[:6])
 }
 
 // resolver remembers the first thing that was missing.

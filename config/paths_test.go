@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -67,5 +68,24 @@ func TestPathsNeedAHome(t *testing.T) {
 	}
 	if _, err := os.Stat("/c/prism"); err == nil {
 		t.Error("resolving makes no directories")
+	}
+}
+
+func TestASocketPathThatIsTooLongIsMadeShort(t *testing.T) {
+	long := "/" + strings.Repeat("x", 120)
+	resolve := func(state string) Paths {
+		env := map[string]string{"HOME": "/h", "XDG_STATE_HOME": state}
+		p, err := ResolvePaths(func(k string) string { return env[k] }, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	a, b := resolve(long+"/a"), resolve(long+"/b")
+	if len(a.Socket) > 103 || a.Socket == b.Socket || a.Socket != resolve(long+"/a").Socket {
+		t.Errorf("sockets %s and %s: want short, different, and the same for the same state", a.Socket, b.Socket)
+	}
+	if short := resolve("/s"); short.Socket != "/s/prism/prism.sock" {
+		t.Errorf("a short path became %s", short.Socket)
 	}
 }

@@ -47,7 +47,7 @@ type Problem struct {
 
 // Problems are all the problems of a file, errors first, then by place. As an error they
 // read like the output of prism check.
-type Problems []Problem
+type Problems []Problem //nolint:errname // first of all a list, which is an error only if one of them is
 
 // Err returns ps as an error if one of them is an error, else nil.
 func (ps Problems) Err() error {

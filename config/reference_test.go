@@ -52,8 +52,7 @@ func shapeTable(b *strings.Builder, docs map[string]string, typ reflect.Type, pa
 		path string
 	}
 	var groups []group
-	for i := range typ.NumField() {
-		f := typ.Field(i)
+	for f := range typ.Fields() {
 		name := fieldName(f)
 		if name == "" {
 			continue

@@ -62,7 +62,7 @@ func (p *Problem) Text() string {
 	return b.String()
 }
 
-// OneLine renders one problem on one line, for a log: profiles.yaml:20:14 profiles[x].auth: …
+// OneLine renders one problem on one line, for a log, such as profiles.yaml:20:14 profiles[x].auth: wrong.
 func (p *Problem) OneLine() string {
 	at := p.File
 	if p.Line > 0 {

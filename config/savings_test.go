@@ -52,6 +52,7 @@ func savings() map[string]struct {
 }
 
 func overwrite(t *testing.T, path, text string) {
+	t.Helper()
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -65,6 +66,7 @@ func overwrite(t *testing.T, path, text string) {
 }
 
 func saveLikeVim(t *testing.T, dir, text string) {
+	t.Helper()
 	f := filepath.Join(dir, "f")
 	writeFile(t, filepath.Join(dir, ".f.swp"), "swap")
 	writeFile(t, filepath.Join(dir, "4913"), "")
@@ -76,12 +78,14 @@ func saveLikeVim(t *testing.T, dir, text string) {
 }
 
 func saveWithBackup(t *testing.T, dir, text string) {
+	t.Helper()
 	f := filepath.Join(dir, "f")
 	rename(t, f, f+".bak")
 	writeFile(t, f, text)
 }
 
 func saveByRecreation(t *testing.T, dir, text string) {
+	t.Helper()
 	f := filepath.Join(dir, "f")
 	remove(t, f)
 	time.Sleep(100 * time.Millisecond) // the fault itself: 100 ms without a file
@@ -89,6 +93,7 @@ func saveByRecreation(t *testing.T, dir, text string) {
 }
 
 func saveSlowly(t *testing.T, dir, text string) {
+	t.Helper()
 	f, err := os.Create(filepath.Join(dir, "f"))
 	if err != nil {
 		t.Fatal(err)
@@ -129,6 +134,7 @@ func relinkDir(name string) func(*testing.T, string, string) {
 }
 
 func saveLikeKubernetes(t *testing.T, dir, text string) {
+	t.Helper()
 	v := filepath.Join(dir, "v")
 	old, err := os.Readlink(filepath.Join(v, "..data"))
 	if err != nil {
@@ -144,6 +150,7 @@ func saveLikeKubernetes(t *testing.T, dir, text string) {
 }
 
 func replaceDirectory(t *testing.T, dir, text string) {
+	t.Helper()
 	d := filepath.Join(dir, "d")
 	if err := os.Mkdir(d+".new", 0o755); err != nil {
 		t.Fatal(err)

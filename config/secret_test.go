@@ -41,7 +41,7 @@ func newHolder() holder {
 func leaks(out string) bool {
 	for _, form := range []string{
 		canary, canary[5:18], base64.StdEncoding.EncodeToString([]byte(canary))[:16], hex.EncodeToString([]byte(canary))[:24],
-		strings.ToUpper(hex.EncodeToString([]byte(canary)))[:24], url.QueryEscape(canary), fmt.Sprint([]byte(canary))[1:20],
+		strings.ToUpper(hex.EncodeToString([]byte(canary)))[:24], url.QueryEscape(canary), fmt.Sprintf("%d", []byte(canary))[1:20],
 	} {
 		if strings.Contains(out, form) {
 			return true

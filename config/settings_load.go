@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -42,7 +43,7 @@ func leaves(v reflect.Value, path []string) []setting {
 	var out []setting
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
-		at := append(path[:len(path):len(path)], f.Tag.Get("mapstructure"))
+		at := append(slices.Clip(path), f.Tag.Get("mapstructure"))
 		if v.Field(i).Kind() == reflect.Struct {
 			out = append(out, leaves(v.Field(i), at)...)
 			continue
@@ -137,7 +138,7 @@ func (l *settingsLoader) file(n ast.Node, path []string) map[string]any {
 	}
 	for it := m.MapRange(); it.Next(); {
 		key, pos := keyOf(it.Key()), posOf(it.Key())
-		at := append(path[:len(path):len(path)], key)
+		at := append(slices.Clip(path), key)
 		name := strings.Join(at, ".")
 		switch kind, names := l.lookup(at); {
 		case kind == 0:

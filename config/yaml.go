@@ -115,8 +115,10 @@ func acceptable(src []byte, r *report) bool {
 		}
 	}
 	if at.Line > maxLines || blank > maxBlank || marks > maxMarks {
-		r.error(note{message: fmt.Sprintf("more than %d lines, %d blank lines or %d brackets, colons and commas", maxLines, maxBlank, maxMarks),
-			fix: "make the file smaller"})
+		r.error(note{
+			message: fmt.Sprintf("more than %d lines, %d blank lines or %d brackets, colons and commas", maxLines, maxBlank, maxMarks),
+			fix:     "make the file smaller",
+		})
 		return false
 	}
 	return true
@@ -191,8 +193,7 @@ func parseTokens(tokens token.Tokens) (file *ast.File, err error) {
 
 func reportSyntax(err error, r *report) {
 	n := note{pos: Pos{1, 1}, message: "this is not valid YAML", fix: "check the indentation, the quotes and the colons"}
-	var syntax *yaml.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*yaml.SyntaxError](err); ok {
 		n.message += ": " + redactKeys(syntax.Message)
 		if t := syntax.Token; t != nil && t.Position != nil {
 			n.pos = Pos{t.Position.Line, t.Position.Column}

@@ -21,11 +21,15 @@ func TestFactorsOfTheRequestAreApplied(t *testing.T) {
 		// 1000 x 8 = 0.008; 20000 x 0.4 = 0.008; 3000 x 10 + 400 x 16 = 0.03 + 0.0064 = 0.0364; 500 x 40 = 0.02
 		// sum 0.0724; uncached 24400 x 8 + 0.02 = 0.1952 + 0.02 = 0.2152
 		{"fast", "anthropic claude-opus-5-5", "", turn(), fast, opus, "0.008 0.008 0.0364 0.02 0", "0.0724 0.0724 0.2152"},
+		// 1000 x 10 = 0.01; 20000 x 1 = 0.02; 3000 x 12.5 + 400 x 20 = 0.0375 + 0.008 = 0.0455; 500 x 50 = 0.025
+		// sum 0.1005; uncached 24400 x 10 + 0.025 = 0.244 + 0.025 = 0.269
+		{"fast opus 5", "anthropic claude-opus-5", "", turn(), fast, "anthropic/claude-opus-5@2026-07-24", "0.01 0.02 0.0455 0.025 0", "0.1005 0.1005 0.269"},
+		{"fast opus 4.8", "anthropic claude-opus-4-8", "", turn(), fast, "anthropic/claude-opus-4-8", "0.01 0.02 0.0455 0.025 0", "0.1005 0.1005 0.269"},
 		{"standard speed", "anthropic claude-opus-5-5", "", turn(), func(q *Query) { q.Speed = "standard" }, opus, "0.004 0.004 0.0182 0.01 0", "0.0362 0.0362 0.1076"},
 		// no fast prices in the row: nothing is taken from the plain ones; searches 2 x 10 / 1000 = 0.02
-		{"fast without fast prices", "anthropic claude-opus-4-8", "", Usage{10, 0, 0, 0, 10, 2}, fast, "anthropic/claude-opus-4-8", "- 0 0 - 0.02", "- - -"},
+		{"fast without fast prices", "anthropic claude-opus-4-7", "", Usage{10, 0, 0, 0, 10, 2}, fast, "anthropic/claude-opus-4-7", "- 0 0 - 0.02", "- - -"},
 		// 1 x 10 / 1000 = 0.01
-		{"fast without tokens", "anthropic claude-opus-4-8", "", Usage{0, 0, 0, 0, 0, 1}, fast, "anthropic/claude-opus-4-8", "0 0 0 0 0.01", "0.01 0.01 0.01"},
+		{"fast without tokens", "anthropic claude-opus-4-7", "", Usage{0, 0, 0, 0, 0, 1}, fast, "anthropic/claude-opus-4-7", "0 0 0 0 0.01", "0.01 0.01 0.01"},
 		// half of 0.004, 0.004, 0.0182, 0.01; 0.0362 / 2 = 0.0181; 0.1076 / 2 = 0.0538
 		{"batch", "anthropic claude-opus-5-5", "", turn(), batch, opus, "0.002 0.002 0.0091 0.005 0", "0.0181 0.0181 0.0538"},
 		{"standard service tier", "anthropic claude-opus-5-5", "", turn(), func(q *Query) { q.ServiceTier = "standard" }, opus, "0.004 0.004 0.0182 0.01 0", "0.0362 0.0362 0.1076"},
@@ -185,7 +189,9 @@ func TestPartsAddUpToTheListPriceWhereRoundingBites(t *testing.T) {
 	}
 	// Each token is 1e-10. Half of 1, 2, 4, 5 is, rounded, 1, 1, 2, 3: the parts are 1, 0, 1, 1. Uncached: half of 4 is 2, of 5 is 3.
 	golden{
-		"batch", "x m", "", Usage{1, 1, 1, 1, 1, 0}, batch, "tiny",
+		"batch", "x m", "",
+		Usage{1, 1, 1, 1, 1, 0},
+		batch, "tiny",
 		"0.0000000001 0 0.0000000001 0.0000000001 0", "0.0000000003 0.0000000003 0.0000000003",
 	}.run(t, b)
 }

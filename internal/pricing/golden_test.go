@@ -76,6 +76,10 @@ func turn() Usage { return Usage{1000, 20000, 3000, 400, 500, 0} }
 func TestEveryClaudeModelIsPricedAsByHand(t *testing.T) {
 	b := embeddedBook(t)
 	for _, g := range []golden{
+		// 1000 x 8 = 0.008; 20000 x 0.2 = 0.004; 3000 x 10 + 400 x 16 = 0.03 + 0.0064 = 0.0364; 500 x 40 = 0.02
+		// sum 0.0684; uncached 24400 x 8 + 0.02 = 0.1952 + 0.02 = 0.2152
+		{"fable 5.2", "anthropic claude-fable-5-2", "", turn(), nil, "anthropic/claude-fable-5-2", "0.008 0.004 0.0364 0.02 0", "0.0684 0.0684 0.2152"},
+		{"mythos 5.2", "anthropic claude-mythos-5-2", "", turn(), nil, "anthropic/claude-mythos-5-2", "0.008 0.004 0.0364 0.02 0", "0.0684 0.0684 0.2152"},
 		// 1000 x 10 = 0.01; 20000 x 0.25 = 0.005; 3000 x 12.5 + 400 x 20 = 0.0375 + 0.008 = 0.0455; 500 x 50 = 0.025
 		// sum 0.0855; uncached 24400 x 10 + 0.025 = 0.244 + 0.025 = 0.269
 		{"fable 5.1", "anthropic claude-fable-5-1", "", turn(), nil, "anthropic/claude-fable-5-1", "0.01 0.005 0.0455 0.025 0", "0.0855 0.0855 0.269"},
@@ -107,12 +111,18 @@ func TestEveryClaudeModelIsPricedAsByHand(t *testing.T) {
 		// sum 0.03015; uncached 24400 x 3 + 0.0075 = 0.0732 + 0.0075 = 0.0807
 		{"sonnet 4.6", "anthropic claude-sonnet-4-6", "", turn(), nil, "anthropic/claude-sonnet-4-6", "0.003 0.006 0.01365 0.0075 0", "0.03015 0.03015 0.0807"},
 		{"sonnet 4.5", "anthropic claude-sonnet-4-5", "", turn(), nil, "anthropic/claude-sonnet-4-5", "0.003 0.006 0.01365 0.0075 0", "0.03015 0.03015 0.0807"},
+		{"sonnet 4", "anthropic claude-sonnet-4-20250514", "", turn(), nil, "anthropic/claude-sonnet-4", "0.003 0.006 0.01365 0.0075 0", "0.03015 0.03015 0.0807"},
+		{"sonnet 3.7", "anthropic claude-3-7-sonnet-20250219", "", turn(), nil, "anthropic/claude-3-7-sonnet*", "0.003 0.006 0.01365 0.0075 0", "0.03015 0.03015 0.0807"},
+		{"sonnet 3.5", "anthropic claude-3-5-sonnet-latest", "", turn(), nil, "anthropic/claude-3-5-sonnet*", "0.003 0.006 0.01365 0.0075 0", "0.03015 0.03015 0.0807"},
 		// 1000 x 0.1 = 0.0001; 20000 x 0.01 = 0.0002; 3000 x 0.125 + 400 x 0.2 = 0.000375 + 0.00008 = 0.000455; 500 x 0.5 = 0.00025
 		// sum 0.001005; uncached 24400 x 0.1 + 0.00025 = 0.00244 + 0.00025 = 0.00269
 		{"haiku 5.5", "anthropic claude-haiku-5-5", "", turn(), nil, "anthropic/claude-haiku-5-5@2026-10-07", "0.0001 0.0002 0.000455 0.00025 0", "0.001005 0.001005 0.00269"},
 		// 1000 x 1 = 0.001; 20000 x 0.1 = 0.002; 3000 x 1.25 + 400 x 2 = 0.00375 + 0.0008 = 0.00455; 500 x 5 = 0.0025
 		// sum 0.01005; uncached 24400 x 1 + 0.0025 = 0.0244 + 0.0025 = 0.0269
 		{"haiku 4.5", "anthropic claude-haiku-4-5", "", turn(), nil, "anthropic/claude-haiku-4-5", "0.001 0.002 0.00455 0.0025 0", "0.01005 0.01005 0.0269"},
+		// 1000 x 0.8 = 0.0008; 20000 x 0.08 = 0.0016; 3000 x 1 + 400 x 1.6 = 0.003 + 0.00064 = 0.00364; 500 x 4 = 0.002
+		// sum 0.00804; uncached 24400 x 0.8 + 0.002 = 0.01952 + 0.002 = 0.02152
+		{"haiku 3.5", "anthropic claude-3-5-haiku-20241022", "", turn(), nil, "anthropic/claude-3-5-haiku*", "0.0008 0.0016 0.00364 0.002 0", "0.00804 0.00804 0.02152"},
 	} {
 		t.Run(g.name, func(t *testing.T) { g.run(t, b) })
 	}
@@ -208,7 +218,9 @@ func TestPeakHoursAreThoseOfWeekdaysInUTC(t *testing.T) {
 	}
 	// 100 x 0.3 = 0.00003; 20000 x 0.006 = 0.00012; 300 x 1.2 = 0.00036; sum 0.00051; uncached 20100 x 0.3 + 0.00036 = 0.00639
 	golden{
-		"reads", "deepseek deepseek-flash", "2026-11-26T02:00:00Z", Usage{100, 20000, 0, 0, 300, 0}, nil,
+		"reads", "deepseek deepseek-flash", "2026-11-26T02:00:00Z",
+		Usage{100, 20000, 0, 0, 300, 0},
+		nil,
 		"deepseek/deepseek-flash@2026-09-10", "0.00003 0.00012 0 0.00036 0", "0.00051 0.00051 0.00639",
 	}.run(t, b)
 }

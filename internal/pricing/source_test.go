@@ -92,14 +92,31 @@ func sourceRows() []sourceRow {
 	}
 }
 
+// clientRows are models that the client sells and the sources above do not have, at the prices
+// that the client itself reckons with.
+func clientRows() []sourceRow {
+	const measured, read = "measured in the client", "read in the client"
+	return []sourceRow{
+		{"anthropic claude-fable-5-2", "", "", "8 40 0.2 10 16", "", "", "0.5", measured},
+		{"anthropic claude-mythos-5-2", "", "", "8 40 0.2 10 16", "", "", "0.5", read},
+		{"anthropic claude-sonnet-4", "", "", "3 15 0.3 3.75 6", "", "", "0.5", read},
+		{"anthropic claude-3-7-sonnet*", "", "", "3 15 0.3 3.75 6", "", "", "0.5", read},
+		{"anthropic claude-3-5-sonnet*", "", "", "3 15 0.3 3.75 6", "", "", "0.5", read},
+		{"anthropic claude-3-5-haiku*", "", "", "0.8 4 0.08 1 1.6", "", "", "0.5", read},
+	}
+}
+
 func TestEveryGatheredPriceIsInTheBook(t *testing.T) {
+	if gathered, added := len(sourceRows()), len(clientRows()); gathered != 73 || added != 6 {
+		t.Fatalf("%d rows gathered and %d added, want 73 and 6", gathered, added)
+	}
 	want := make(map[string]sourceRow)
-	for _, s := range sourceRows() {
+	for _, s := range append(sourceRows(), clientRows()...) {
 		want[s.model+" "+s.from] = s
 	}
 	rows := embeddedBook(t).Rows()
-	if len(rows) != 73 || len(want) != 73 {
-		t.Fatalf("%d rows in the book, %d in this table, want 73", len(rows), len(want))
+	if len(rows) != 79 || len(want) != 79 {
+		t.Fatalf("%d rows in the book, %d in the tables, want 79", len(rows), len(want))
 	}
 	for i := range rows {
 		r := &rows[i]
@@ -155,8 +172,11 @@ func TestWhatTheBookAddsToThePrices(t *testing.T) {
 		if r.Provider == "anthropic" {
 			geo, search = "1.1", "10"
 		}
-		if fast = "- - - - -"; r.ID == "anthropic/claude-opus-5-5@2026-09-22" {
+		switch fast = "- - - - -"; r.ID {
+		case "anthropic/claude-opus-5-5@2026-09-22":
 			fast = "8 40 0.4 10 16"
+		case "anthropic/claude-opus-5@2026-07-24", "anthropic/claude-opus-4-8":
+			fast = "10 50 1 12.5 20"
 		}
 		if r.GeoMultiplier != geo || r.WebSearchPer1k != search || columns(r, setFast) != fast {
 			t.Errorf("%s: geo %q, searches %q, fast %q", r.ID, r.GeoMultiplier, r.WebSearchPer1k, columns(r, setFast))
@@ -196,8 +216,8 @@ func TestClaudeRowsAreSane(t *testing.T) {
 			}
 		}
 	}
-	if checked != 22 { // 19 plain, 2 tiers, 1 fast
-		t.Errorf("checked %d sets of prices, want 22", checked)
+	if checked != 30 { // 25 plain, 2 tiers, 3 fast
+		t.Errorf("checked %d sets of prices, want 30", checked)
 	}
 }
 

@@ -62,7 +62,7 @@ func (e *event) addName(p piece) {
 		e.nameLen = 0
 	}
 	if n := copy(e.name[e.nameLen:], p.bytes); n == len(p.bytes) {
-		e.nameLen += uint8(n) //nolint:gosec // at most the length of name
+		e.nameLen += uint8(n)
 		return
 	}
 	e.name = [24]byte{}

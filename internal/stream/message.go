@@ -59,8 +59,8 @@ func leadingType(head []byte) []byte {
 	const usual = `{"type":"`
 	if hasPrefix(head, usual) {
 		rest := head[len(usual):]
-		if n := bytes.IndexByte(rest, '"'); n >= 0 {
-			return rest[:n]
+		if typ, _, ok := bytes.Cut(rest, []byte{'"'}); ok {
+			return typ
 		}
 		return nil
 	}

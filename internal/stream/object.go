@@ -102,7 +102,7 @@ func (m *Meter) stringBytes(p []byte) int {
 // addKey takes the next bytes of a key. One that is too long for any that matters is none.
 func (o *object) addKey(b []byte) {
 	if n := copy(o.key[o.keyLen:], b); n == len(b) {
-		o.keyLen += uint8(n) //nolint:gosec // at most the length of key
+		o.keyLen += uint8(n)
 		return
 	}
 	o.key = [16]byte{}
