@@ -58,6 +58,7 @@ func holdsOpen(list []segment) (bool, error) {
 			}
 		case KindClose, KindVoid:
 			delete(open, rec.RequestID)
+		case KindSegment, KindUsage, KindConfig: // neither open nor close anything
 		}
 		return nil
 	}

@@ -97,7 +97,8 @@ func (e *encoder) time(name string, t time.Time) {
 	e.b = appendTime(e.b, t)
 }
 
-func (e *encoder) texts(name string, list []string, limit int) {
+// texts writes notes and names.
+func (e *encoder) texts(name string, list []string) {
 	if len(list) == 0 {
 		return
 	}
@@ -107,7 +108,7 @@ func (e *encoder) texts(name string, list []string, limit int) {
 		if i > 0 {
 			e.b = append(e.b, ',')
 		}
-		e.b = appendText(e.b, v, limit)
+		e.b = appendText(e.b, v, capNote)
 	}
 	e.b = append(e.b, ']')
 }

@@ -164,6 +164,30 @@ func TestNamesGrowWhateverTheClockDoes(t *testing.T) {
 	}
 }
 
+func TestNamesGrowAcrossACarry(t *testing.T) {
+	const last, want = "01KAYZZZZZ7ZZZZZZZZZZZZZZZ", "01KAYZZZZZ8000000000000000"
+	if got := idAfter(last, time.UnixMilli(0)); got != want {
+		t.Errorf("%s is followed by %s, want %s", last, got, want)
+	}
+	const half = "01KAYZZZZZZZZZZZZZZZZZZZZZ" // all of the low 64 bits
+	if got := idAfter(half, time.UnixMilli(0)); got <= half || !isID(got) {
+		t.Errorf("%s is followed by %s", half, got)
+	}
+}
+
+func TestOnlyCanonicalULIDsAreNames(t *testing.T) {
+	good := NewID(testNow)
+	for text, want := range map[string]bool{
+		good: true, "7ZZZZZZZZZZZZZZZZZZZZZZZZZ": true, "00000000000000000000000000": true,
+		strings.ToLower(good): false, "8ZZZZZZZZZZZZZZZZZZZZZZZZZ": false, good[1:]: false, good + "0": false, "": false,
+		"0000000000000000000000000U": false, "0000000000000000000000000-": false, "0000000000000000000000000I": false,
+	} {
+		if isID(text) != want {
+			t.Errorf("isID(%q) is %t", text, !want)
+		}
+	}
+}
+
 func BenchmarkEncodeClose(b *testing.B) {
 	e := full(1)
 	e.Tags = nil

@@ -114,11 +114,15 @@ func (l *FoldLoop) Kick() {
 }
 
 // FoldNow folds in the caller's goroutine and returns the result, after a fold that is running
-// has ended. A database that someone else holds is a result with a holder, not an error.
+// has ended. A database that someone else holds is a result with a holder, not an error. Where
+// nothing came since a fold that succeeded, nothing is done.
 func (l *FoldLoop) FoldNow(ctx context.Context) (FoldResult, error) {
 	l.folding.Lock()
 	defer l.folding.Unlock()
 	waited := l.opt.Journal.mark()
+	if last := l.State(); waited == 0 && !last.At.IsZero() && last.Result.Err == "" && last.Result.Holder == "" {
+		return FoldResult{Watermark: last.Result.Watermark}, nil
+	}
 	res, err := l.opt.Folder.Fold(ctx)
 	switch {
 	case res.Holder != "":

@@ -91,3 +91,33 @@ func (f *countingFolder) Fold(context.Context) (FoldResult, error) {
 	defer f.journal.mu.Unlock()
 	return FoldResult{Watermark: Watermark{Run: f.journal.run, Seq: f.journal.seq}}, nil
 }
+
+func TestFoldNowDoesNothingWhenNothingCameSinceTheLastFold(t *testing.T) {
+	j, _ := openTest(t, JournalOptions{files: &fakeFiles{}, Reserve: -1})
+	f := &countingFolder{journal: j}
+	l, err := NewFoldLoop(FoldLoopOptions{Journal: j, Folder: f})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fold := func(want int, why string) {
+		t.Helper()
+		if _, err := l.FoldNow(t.Context()); err != nil || f.folds() != want {
+			t.Fatalf("%s: %d folds, want %d, %v", why, f.folds(), want, err)
+		}
+	}
+	fold(1, "the first one makes the database, whatever waits")
+	fold(1, "nothing came")
+	if err := j.Close(full(1)); err != nil {
+		t.Fatal(err)
+	}
+	fold(2, "one entry came")
+	fold(2, "nothing came")
+	f.heldBy("duckdb (PID 1)")
+	if err := j.Close(full(2)); err != nil {
+		t.Fatal(err)
+	}
+	fold(3, "held")
+	f.heldBy("")
+	fold(4, "what was held back is folded")
+	fold(4, "nothing came")
+}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/oklog/ulid/v2"
 )
 
 // writeUntilKilled journals exchanges and says on standard output which ones were
@@ -108,7 +110,7 @@ func killOne(t *testing.T, dir string, opened, closed map[string]bool) {
 		}
 		what, id, ok := strings.Cut(lines.Text(), " ")
 		switch {
-		case !ok || len(id) != idLen: // cut by the kill, or a failure
+		case !ok || len(id) != ulid.EncodedSize: // cut by the kill, or a failure
 			if what == "failed" {
 				t.Fatal(lines.Text())
 			}

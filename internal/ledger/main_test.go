@@ -47,8 +47,10 @@ func full(n int) *Entry {
 	e.UsageRaw = []byte(`{"input_tokens":1,"x":[1,{"y":"z"}]}`)
 	e.PromptTokens, e.OverheadUS, e.TTFBMS, e.TTFTMS, e.DurationMS, e.LongestGapMS = 13, 180, 300, 500, 1500, 90
 	e.RequestBytes, e.ResponseBytes = 2048, 4096
-	e.Attempts = []Attempt{{N: 1, Profile: "work", ServerAddress: "api.anthropic.com", Model: "claude-opus-5", StartedAt: testNow,
-		HTTPStatus: 200, ErrorType: "none", TTFBMS: 300, DurationMS: 1500, Outcome: OutcomeOK, MaybeBilled: true, Usage: e.Usage, CostList: 5}}
+	e.Attempts = []Attempt{{
+		N: 1, Profile: "work", ServerAddress: "api.anthropic.com", Model: "claude-opus-5", StartedAt: testNow,
+		HTTPStatus: 200, ErrorType: "none", TTFBMS: 300, DurationMS: 1500, Outcome: OutcomeOK, MaybeBilled: true, Usage: e.Usage, CostList: 5,
+	}}
 	e.PriceID, e.CostInput, e.CostCacheRead, e.CostCacheWrite = "p", 1, 10_000_000_000, -3
 	e.CostOutput, e.CostOther, e.CostList, e.Cost, e.CostUncached = 4, 0, 6, 7, 8
 	e.RL5hUsed, e.RL5hResetAt, e.RL7dUsed, e.RL7dResetAt = 0.25, testNow, 0.5, testNow

@@ -159,9 +159,9 @@ func (e *encoder) configEvent(ev *ConfigEvent) {
 	e.text("hash", ev.Hash, capName)
 	e.bool("accepted", ev.Accepted)
 	e.text("reason", ev.Reason, capMessage)
-	e.texts("added", ev.Added, capNote)
-	e.texts("removed", ev.Removed, capNote)
-	e.texts("changed", ev.Changed, capNote)
+	e.texts("added", ev.Added)
+	e.texts("removed", ev.Removed)
+	e.texts("changed", ev.Changed)
 }
 
 // Damage is a stretch of a segment that holds no intact record.

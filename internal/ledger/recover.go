@@ -59,6 +59,7 @@ func recoverJournal(dir string) (*Recovery, error) {
 			delete(open, r.RequestID)
 		case KindConfig:
 			found.Closed++
+		case KindSegment: // only says which run wrote the segment
 		}
 		return nil
 	})

@@ -20,13 +20,13 @@ set allow_persistent_secrets = false;`
 
 // connect opens a database and runs the settings once, in order. Options in the data source
 // name are applied at random, and an option that comes after the lock on the configuration
-// fails: so all but the access mode are statements.
-func connect(dsn, settings string) (*sql.DB, error) {
+// fails: so all are statements but the one that opening the file itself looks at.
+func connect(ctx context.Context, dsn, settings string) (*sql.DB, error) {
 	var once sync.Once
 	var failed error
 	connector, err := duck.NewConnector(dsn, func(conn driver.ExecerContext) error {
 		once.Do(func() {
-			_, failed = conn.ExecContext(context.Background(), settings, nil)
+			_, failed = conn.ExecContext(ctx, settings, nil)
 		})
 		return failed
 	})
@@ -36,7 +36,7 @@ func connect(dsn, settings string) (*sql.DB, error) {
 	db := sql.OpenDB(connector)
 	// One connection, opened now: the file is opened, and its log replayed, by the first.
 	db.SetMaxOpenConns(1)
-	if err := db.Ping(); err != nil {
+	if err := db.PingContext(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil

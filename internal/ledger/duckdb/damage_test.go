@@ -181,7 +181,7 @@ func withLog(t *testing.T) (h *home, log string) {
 	h.close(entry(1), entry(2))
 	h.fold()
 	h.close(entry(3), entry(4))
-	db, err := connect(h.opt.File, guards+"set wal_autocheckpoint = '1TB'; set threads = 1;")
+	db, err := connect(context.Background(), h.opt.File+foldFile, guards+"set wal_autocheckpoint = '1TB'; set threads = 1;")
 	if err != nil {
 		t.Fatal(err)
 	}

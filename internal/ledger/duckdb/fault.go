@@ -37,7 +37,7 @@ func (e *BusyError) Holder() string {
 }
 
 // conflict is DuckDB's message about a lock: "Conflicting lock is held in /usr/bin/duckdb
-// (PID 10367) by user alice."
+// (PID 10367) by user alice.".
 var conflict = regexp.MustCompile(`Conflicting lock is held in (.*?) ?\(PID (\d+)\)`)
 
 // busy returns the holder that an error of DuckDB names, or nil if it is about something else.

@@ -154,3 +154,28 @@ func TestFoldMovesEveryEntryOnce(t *testing.T) {
 		t.Fatalf("config event = %v", ev)
 	}
 }
+
+func TestNewFilesHaveSmallBlocks(t *testing.T) {
+	h := newHome(t)
+	h.fold()
+	if size := h.rows(`select block_size from pragma_database_size()`)[0][0]; size != int64(65536) {
+		t.Errorf("blocks of %v bytes", size)
+	}
+}
+
+func TestFilesWithLargeBlocksAreFoldedInto(t *testing.T) {
+	h := newHome(t)
+	db, err := connect(context.Background(), h.opt.File, guards)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h.close(entry(1))
+	h.fold()
+	if size := h.rows(`select block_size from pragma_database_size()`)[0][0]; size != int64(262144) {
+		t.Errorf("blocks of %v bytes", size)
+	}
+	h.wantIDs(1)
+}

@@ -18,41 +18,30 @@ const batchRows = 20_000
 // projector appends records to the tables. The lines of the journal are the rows: DuckDB itself
 // takes them apart, which costs half of what decoding them and appending value by value does.
 type projector struct {
-	ctx    context.Context //nolint:containedctx // it lives for one call of Fold
 	conn   *sql.Conn
 	m      *meta
-	shapes [2]string // of the rows of requests and of config_events, for from_json
-	wary   bool      // look at each line before it is staged
-	spoilt int       // lines that DuckDB cannot read
-	open   bool      // a transaction is
-	rows   int       // of it
+	wary   bool // look at each line before it is staged
+	spoilt int  // lines that DuckDB cannot read
+	open   bool // a transaction is
+	rows   int  // of it
 	all    int
 
 	requests, events *duck.Appender
 }
 
-// tables are those that a fold fills, in the order of [projector.shapes].
-func tables() [2]string { return [2]string{"requests", "config_events"} }
-
 // project appends everything behind the watermark.
 func (f *folder) project(ctx context.Context, conn *sql.Conn, m *meta) error {
-	p := &projector{ctx: ctx, conn: conn, m: m, wary: f.wary}
-	for i, table := range tables() {
-		var err error
-		if p.shapes[i], err = shape(ctx, conn, table); err != nil {
-			return err
-		}
-	}
+	p := &projector{conn: conn, m: m, wary: f.wary}
 	source := ledger.Source{Journal: f.opt.JournalDir, Archive: f.opt.ArchiveDir, OnDamage: func(d ledger.Damage) {
 		f.res.Notes = append(f.res.Notes, "journal damaged: "+d.String())
 	}}
 	from := ledger.Watermark{Segment: m.segment, Offset: m.offset, Run: m.run, Seq: m.seq}
-	mark, err := source.Read(from, p.record)
+	mark, err := source.Read(from, func(r *ledger.Record) error { return p.record(ctx, r) })
 	if err == nil && (mark.Segment != from.Segment || p.open) {
-		err = p.commit(mark)
+		err = p.commit(ctx, mark)
 	}
 	if err != nil {
-		return errors.Join(err, p.abort())
+		return errors.Join(err, p.abort(ctx))
 	}
 	if p.spoilt > 0 {
 		f.res.Notes = append(f.res.Notes, fmt.Sprintf("%d records of the journal cannot be read by DuckDB and were passed over", p.spoilt))
@@ -63,14 +52,14 @@ func (f *folder) project(ctx context.Context, conn *sql.Conn, m *meta) error {
 }
 
 // record deals with one record of the journal.
-func (p *projector) record(r *ledger.Record) error {
+func (p *projector) record(ctx context.Context, r *ledger.Record) error {
 	if r.Kind != ledger.KindClose && r.Kind != ledger.KindConfig {
 		return nil
 	}
-	if err := p.begin(); err != nil {
+	if err := p.begin(ctx); err != nil {
 		return err
 	}
-	added, err := p.append(r)
+	added, err := p.append(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -79,21 +68,21 @@ func (p *projector) record(r *ledger.Record) error {
 		p.all++
 	}
 	if p.rows >= batchRows {
-		return p.commit(r.After())
+		return p.commit(ctx, r.After())
 	}
 	return nil
 }
 
-func (p *projector) append(r *ledger.Record) (bool, error) {
+func (p *projector) append(ctx context.Context, r *ledger.Record) (bool, error) {
 	if p.wary {
-		valid, err := p.holds(`select json_valid(?)`, string(r.JSON()))
+		valid, err := p.holds(ctx, `select json_valid(?)`, string(r.JSON()))
 		if err != nil || !valid {
 			p.spoilt++
 			return false, err
 		}
 	}
 	if r.Kind == ledger.KindConfig {
-		if err := p.stageInto(&p.events, 1); err != nil {
+		if err := p.stageInto(ctx, &p.events, "config_events"); err != nil {
 			return false, err
 		}
 		p.m.events++
@@ -102,12 +91,12 @@ func (p *projector) append(r *ledger.Record) (bool, error) {
 	if r.Recovered {
 		// The run before may have closed it after all, and lost that record to a power failure
 		// after we had folded it.
-		known, err := p.holds(`select count(*) > 0 from requests where request_id = ?`, r.RequestID)
+		known, err := p.holds(ctx, `select count(*) > 0 from requests where request_id = ?`, r.RequestID)
 		if known || err != nil {
 			return false, err
 		}
 	}
-	if err := p.stageInto(&p.requests, 0); err != nil {
+	if err := p.stageInto(ctx, &p.requests, "requests"); err != nil {
 		return false, err
 	}
 	p.m.requests++
@@ -115,20 +104,20 @@ func (p *projector) append(r *ledger.Record) (bool, error) {
 }
 
 // holds asks a question about one value.
-func (p *projector) holds(question, value string) (bool, error) {
+func (p *projector) holds(ctx context.Context, question, value string) (bool, error) {
 	var yes bool
-	if err := p.conn.QueryRowContext(p.ctx, question, value).Scan(&yes); err != nil {
+	if err := p.conn.QueryRowContext(ctx, question, value).Scan(&yes); err != nil {
 		return false, fmt.Errorf("look at a record: %w", err)
 	}
 	return yes, nil
 }
 
 // begin opens a transaction unless one is open.
-func (p *projector) begin() error {
+func (p *projector) begin(ctx context.Context) error {
 	if p.open {
 		return nil
 	}
-	if _, err := p.conn.ExecContext(p.ctx, "begin transaction"); err != nil {
+	if _, err := p.conn.ExecContext(ctx, "begin transaction"); err != nil {
 		return fmt.Errorf("begin fold: %w", err)
 	}
 	p.open = true
@@ -136,9 +125,13 @@ func (p *projector) begin() error {
 }
 
 // stageInto makes the appender of a table when the first row comes.
-func (p *projector) stageInto(a **duck.Appender, table int) error {
+func (p *projector) stageInto(ctx context.Context, a **duck.Appender, table string) error {
 	if *a != nil {
 		return nil
+	}
+	columns, err := shape(ctx, p.conn, table)
+	if err != nil {
+		return err
 	}
 	return p.conn.Raw(func(raw any) error {
 		conn, ok := raw.(*duck.Conn)
@@ -146,7 +139,7 @@ func (p *projector) stageInto(a **duck.Appender, table int) error {
 			return fmt.Errorf("begin fold: connection is a %T", raw)
 		}
 		var err error
-		*a, err = stage(conn, tables()[table], p.shapes[table])
+		*a, err = stage(conn, table, columns)
 		return err
 	})
 }
@@ -166,18 +159,18 @@ func stage(conn *duck.Conn, table, shape string) (*duck.Appender, error) {
 }
 
 // commit makes rows and watermark visible, together.
-func (p *projector) commit(mark ledger.Watermark) error {
-	if err := p.begin(); err != nil {
+func (p *projector) commit(ctx context.Context, mark ledger.Watermark) error {
+	if err := p.begin(ctx); err != nil {
 		return err
 	}
 	if err := p.closeAppenders(); err != nil {
 		return err
 	}
 	p.m.segment, p.m.offset, p.m.run, p.m.seq = mark.Segment, mark.Offset, mark.Run, mark.Seq
-	if err := p.m.write(p.ctx, p.conn); err != nil {
+	if err := p.m.write(ctx, p.conn); err != nil {
 		return err
 	}
-	if _, err := p.conn.ExecContext(p.ctx, "commit"); err != nil {
+	if _, err := p.conn.ExecContext(ctx, "commit"); err != nil {
 		return fmt.Errorf("commit fold: %w", err)
 	}
 	p.rows, p.open = 0, false
@@ -199,11 +192,11 @@ func (p *projector) closeAppenders() error {
 }
 
 // abort leaves nothing of the transaction.
-func (p *projector) abort() error {
+func (p *projector) abort(ctx context.Context) error {
 	_ = p.closeAppenders() // the transaction goes anyway
 	if !p.open {
 		return nil
 	}
-	_, err := p.conn.ExecContext(context.WithoutCancel(p.ctx), "rollback")
+	_, err := p.conn.ExecContext(context.WithoutCancel(ctx), "rollback")
 	return err
 }

@@ -23,7 +23,7 @@ func OpenReader(ctx context.Context, file string, opt ReaderOptions) (*sql.DB, e
 	if err := checkPath(file); err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(file); err != nil {
+	if _, err := os.Stat(file); err != nil { //nolint:gosec // the path that the user named
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
 	if opt.TimeZone == "" {
@@ -34,7 +34,7 @@ func OpenReader(ctx context.Context, file string, opt ReaderOptions) (*sql.DB, e
 		set memory_limit = '1GB';
 		set enable_external_access = false;
 		set lock_configuration = true;`
-	db, err := connect(file+"?access_mode=read_only", settings)
+	db, err := connect(ctx, file+"?access_mode=read_only", settings)
 	if b := busy(err); b != nil {
 		return nil, b
 	}

@@ -20,8 +20,14 @@ func TestQueryReturnsPlainAndExactValues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []any{"1.5000000000", "-0.05", "7", int64(9007199254740993), "170141183460469231731687303715884105727", int64(12),
-		time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC), true, "x", nil, []any{int64(1), int64(2)}, map[string]any{"a": "1.5"}, map[string]any{"k": int64(3)}, 0.5, int64(200)}
+	want := []any{
+		"1.5000000000", "-0.05", "7", int64(9007199254740993), "170141183460469231731687303715884105727", int64(12),
+		time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC), true, "x", nil,
+		[]any{int64(1), int64(2)},
+		map[string]any{"a": "1.5"},
+		map[string]any{"k": int64(3)},
+		0.5, int64(200),
+	}
 	for i := range want {
 		got := rows[0][i]
 		if at, ok := got.(time.Time); ok {

@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+
+	duck "github.com/duckdb/duckdb-go/v2"
 )
 
 //go:embed migrations/*.sql
@@ -41,17 +43,13 @@ type meta struct {
 // readMeta returns the row that counts, or the zero meta of a new file.
 func readMeta(ctx context.Context, conn *sql.Conn) (meta, error) {
 	var m meta
-	var tables int
-	if err := conn.QueryRowContext(ctx, `select count(*) from duckdb_tables() where table_name = 'ledger_meta'`).Scan(&tables); err != nil {
-		return m, fmt.Errorf("read ledger_meta: %w", err)
-	}
-	if tables == 0 {
-		return m, nil
-	}
 	err := conn.QueryRowContext(ctx, `select fold, schema_version, coalesce(segment, ''), coalesce(segment_offset, 0), coalesce(run, ''),
 		coalesce(seq, 0), requests, config_events, coalesce(prices_hash, ''), coalesce(views_hash, '')
 		from ledger_meta order by fold desc limit 1`).
 		Scan(&m.fold, &m.schema, &m.segment, &m.offset, &m.run, &m.seq, &m.requests, &m.events, &m.pricesHash, &m.viewsHash)
+	if e, ok := errors.AsType[*duck.Error](err); ok && e.Type == duck.ErrorTypeCatalog {
+		return meta{}, nil // there is no such table yet
+	}
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return m, fmt.Errorf("read ledger_meta: %w", err)
 	}
@@ -132,7 +130,7 @@ func transact(ctx context.Context, conn *sql.Conn, fn func() error) error {
 
 // shape describes the rows of a table to from_json, in the order of the columns.
 func shape(ctx context.Context, conn *sql.Conn, table string) (string, error) {
-	rows, err := conn.QueryContext(ctx, `select column_name, data_type from duckdb_columns() where table_name = ? order by column_index`, table)
+	rows, err := conn.QueryContext(ctx, `select name, type from pragma_table_info(?) order by cid`, table)
 	if err != nil {
 		return "", fmt.Errorf("read columns of %s: %w", table, err)
 	}

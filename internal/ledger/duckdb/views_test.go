@@ -15,12 +15,16 @@ import (
 func book() []PriceRow {
 	from := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	return []PriceRow{
-		{ID: "anthropic/claude-opus-5", Layer: 2, Provider: "anthropic", ModelMatch: "claude-opus-5", EffectiveFrom: &from,
+		{
+			ID: "anthropic/claude-opus-5", Layer: 2, Provider: "anthropic", ModelMatch: "claude-opus-5", EffectiveFrom: &from,
 			Input: "5", Output: "25", CacheRead: "0.5", CacheWrite5m: "6.25", CacheWrite1h: "10", WebSearchPer1k: "10",
-			BatchMultiplier: "0.5", Source: "a page", Confidence: "official"},
-		{ID: "moonshot/kimi-k3", Layer: 2, Provider: "moonshot", ModelMatch: "kimi-k3*", Input: "1", Output: "4", CacheRead: "0.1",
+			BatchMultiplier: "0.5", Source: "a page", Confidence: "official",
+		},
+		{
+			ID: "moonshot/kimi-k3", Layer: 2, Provider: "moonshot", ModelMatch: "kimi-k3*", Input: "1", Output: "4", CacheRead: "0.1",
 			TierOverPromptTokens: 100_000, TierInput: "2", TierOutput: "8", TierCacheRead: "0.2",
-			PeakWindowsUTC: []string{"01:00-04:00"}, PeakDays: []int{1, 2}, PeakInput: "3"},
+			PeakWindowsUTC: []string{"01:00-04:00"}, PeakDays: []int{1, 2}, PeakInput: "3",
+		},
 	}
 }
 
@@ -66,8 +70,10 @@ func failedEntry(n int) *ledger.Entry {
 	e.Operation, e.RequestModel, e.UpstreamModel, e.Stream = "messages", "kimi-k3", "kimi-k3", true
 	e.HTTPStatus, e.Outcome, e.ErrorType, e.ErrorMessage, e.UsageSource = 502, ledger.OutcomeError, "dial", "connection refused", ledger.UsageNone
 	for i, kind := range []string{"timeout", "dial"} {
-		e.Attempts = append(e.Attempts, ledger.Attempt{N: i + 1, Profile: "kimi", Model: "kimi-k3", StartedAt: e.StartedAt, ErrorType: kind,
-			TTFBMS: stream.Unknown, DurationMS: 400, Outcome: "error", MaybeBilled: i == 0, Usage: stream.NoUsage(), CostList: ledger.NoMoney})
+		e.Attempts = append(e.Attempts, ledger.Attempt{
+			N: i + 1, Profile: "kimi", Model: "kimi-k3", StartedAt: e.StartedAt, ErrorType: kind,
+			TTFBMS: stream.Unknown, DurationMS: 400, Outcome: "error", MaybeBilled: i == 0, Usage: stream.NoUsage(), CostList: ledger.NoMoney,
+		})
 	}
 	return e
 }
@@ -151,6 +157,19 @@ func TestRepricedAgreesWithWhatTheGatewayStored(t *testing.T) {
 	// 2 x (100 input + 300 written tokens without a price of their own at 1, 1,000 read at 0.1, 50 out at 4).
 	h.expect(`select was_model, price_id, requests, what_if_usd, not_compared from what_if('kimi-k3', 'moonshot', since := date '2026-11-01') order by was_model`,
 		"claude-opus-5 | moonshot/kimi-k3 | 2 | 0.0014000000 | 0", "gpt-x | moonshot/kimi-k3 | 1 | 0.0013000000 | 1")
+}
+
+// Two globs that are as specific as each other: the id decides, here as in pricing.
+func TestRepricedDecidesATieById(t *testing.T) {
+	h := newHome(t)
+	h.opt.Prices = []PriceRow{
+		{ID: "c", Layer: 1, Provider: "anthropic", ModelMatch: "claude-o*", Input: "3"},
+		{ID: "a", Layer: 1, Provider: "anthropic", ModelMatch: "*e-opus-5", Input: "1"},
+		{ID: "b", Layer: 1, Provider: "anthropic", ModelMatch: "claude-?p*", Input: "2"},
+	}
+	h.close(entry(1), entry(2))
+	h.fold()
+	h.expect(`select new_price_id, requests from repriced(since := date '2026-01-01')`, "a | 2")
 }
 
 func TestTheDeeperViewsAnswer(t *testing.T) {

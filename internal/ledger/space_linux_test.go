@@ -1,0 +1,122 @@
+package ledger
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// smallDisk mounts a file system of its own, so that it can really be full.
+func smallDisk(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=4m"); err != nil {
+		t.Skipf("no file system can be mounted here: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Errorf("unmount %s: %v", dir, err)
+		}
+	})
+	return dir
+}
+
+// fillDisk takes all the space there is and returns the file that does.
+func fillDisk(t *testing.T, dir string) string {
+	t.Helper()
+	path := filepath.Join(dir, "ballast")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for page := make([]byte, 4096); err == nil; {
+		_, err = file.Write(page)
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("filling the disk ended with %v", err)
+	}
+	return path
+}
+
+// closeUntil journals exchanges until the journal says that it is in a state.
+func closeUntil(t *testing.T, j *Journal, from int, state string) (next int) {
+	t.Helper()
+	const most = 20_000
+	for n := from; n < most; n++ {
+		if strings.Contains(j.Health().Degraded, state) {
+			return n
+		}
+		if err := j.Close(full(n)); err != nil {
+			t.Fatalf("record %d: %v", n, err)
+		}
+	}
+	t.Fatalf("%d records, and the journal is not in state %q: %+v", most, state, j.Health())
+	return 0
+}
+
+// recovers waits until everything is on the disk again, which must be so five seconds after
+// there is space.
+func recovers(t *testing.T, j *Journal) {
+	t.Helper()
+	begun := time.Now()
+	for j.Health().Degraded != "" {
+		if time.Since(begun) > 5*time.Second {
+			t.Fatalf("five seconds after space: %+v", j.Health())
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Logf("recovered %v after space", time.Since(begun).Round(time.Millisecond))
+}
+
+func TestAReallyFullDiskUsesTheReserveThenMemory(t *testing.T) {
+	disk := smallDisk(t)
+	dir := filepath.Join(disk, "journal")
+	j, _ := openTest(t, JournalOptions{Dir: dir, Reserve: 1 << 20})
+	ballast := fillDisk(t, disk)
+	inReserve := closeUntil(t, j, 0, "reserve is in use")
+	inMemory := closeUntil(t, j, inReserve, "kept in memory")
+	all := inMemory + 100
+	for n := inMemory; n < all; n++ {
+		if err := j.Close(full(n)); err != nil {
+			t.Fatalf("record %d: %v", n, err)
+		}
+	}
+	t.Logf("%d records until the reserve, %d until memory", inReserve, inMemory)
+	if taken := int64(inMemory-inReserve) * int64(len(full(0).AppendJSON(nil))); taken < 512<<10 {
+		t.Errorf("the reserve of 1 MiB took only %d bytes", taken)
+	}
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	recovers(t, j)
+	if got := closes(t, Source{Journal: dir}); len(got) != all {
+		t.Errorf("%d records on the disk, want %d", len(got), all)
+	}
+	if h := j.Health(); h.Dropped != 0 {
+		t.Errorf("%d records dropped", h.Dropped)
+	}
+	shut(t, j)
+}
+
+func TestStrictRefusesOnAReallyFullDiskAndNoLonger(t *testing.T) {
+	disk := smallDisk(t)
+	j, _ := openTest(t, JournalOptions{Dir: filepath.Join(disk, "journal"), Reserve: -1, Strict: true})
+	ballast := fillDisk(t, disk)
+	closeUntil(t, j, 0, "kept in memory")
+	if err := j.Open(full(1)); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("open on a full disk: %v", err)
+	}
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	recovers(t, j)
+	if err := j.Open(full(1)); err != nil {
+		t.Errorf("open after there is space: %v", err)
+	}
+	shut(t, j)
+}
