@@ -42,15 +42,30 @@ func prepare(t *testing.T) *house {
 func (h *house) launch(t *testing.T) (*exec.Cmd, time.Duration) {
 	t.Helper()
 	cmd := exec.Command(os.Getenv("PRISM_BIN"), "serve")
-	cmd.Env, cmd.Dir = h.env, h.dir
 	cmd.Stdout, cmd.Stderr = h.log, h.log
+	return cmd, h.run(t, cmd)
+}
+
+// launchFrom starts prism from a shell, which sets the scene with setup and then becomes prism.
+func (h *house) launchFrom(t *testing.T, setup string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", setup+"; exec \"$0\" serve", os.Getenv("PRISM_BIN"))
+	cmd.Stdout, cmd.Stderr = h.log, h.log
+	h.run(t, cmd)
+	return cmd
+}
+
+// run starts prism as cmd says, and waits for its first answer.
+func (h *house) run(t *testing.T, cmd *exec.Cmd) time.Duration {
+	t.Helper()
+	cmd.Env, cmd.Dir = h.env, h.dir
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	for {
 		if h.answers(t) {
-			return cmd, time.Since(began)
+			return time.Since(began)
 		}
 		if time.Since(began) > limit {
 			_ = cmd.Process.Kill()

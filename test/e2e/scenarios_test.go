@@ -155,6 +155,7 @@ func TestModelTiersHaveTheirOwnPrices(t *testing.T) {
 		{"opus", "claude-opus-5-5"},
 		{"sonnet", "claude-sonnet-5-5"},
 		{"haiku", "claude-haiku-5-5"},
+		{"fable", "claude-fable-5-2"},
 		{"claude-fable-5-1", "claude-fable-5-1"},
 		{"claude-opus-4-8", "claude-opus-4-8"},
 		{"claude-sonnet-4-5-20250929", "claude-sonnet-4-5-20250929"},
