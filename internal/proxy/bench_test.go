@@ -32,6 +32,7 @@ func BenchmarkRelay(b *testing.B) {
 }
 
 func benchRelay(b *testing.B, size int, streaming bool) {
+	b.Helper()
 	s := simulator.New(simulator.Options{Record: simulator.RecordCount, Default: simulator.Reply(simulator.TextPieces(strings.Repeat("word ", 60), 5), simulator.Usage{Input: 10, Output: 60})})
 	up := s.Start()
 	defer up.Close()
@@ -67,6 +68,7 @@ func benchRelay(b *testing.B, size int, streaming bool) {
 }
 
 func reverseProxy(b *testing.B, to string) http.Handler {
+	b.Helper()
 	u, err := url.Parse(to)
 	if err != nil {
 		b.Fatal(err)
@@ -93,6 +95,7 @@ func requestBody(n int, streaming bool) []byte {
 }
 
 func roundTrip(b *testing.B, c *http.Client, base string, body []byte) {
+	b.Helper()
 	req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, base+"/v1/messages?beta=true", bytes.NewReader(body))
 	if err != nil {
 		b.Fatal(err)

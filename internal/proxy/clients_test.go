@@ -385,3 +385,22 @@ func (m *memory) started() []string {
 	defer m.mu.Unlock()
 	return append([]string(nil), m.usages...)
 }
+
+func TestWhereTheClientWorksArrivesDecoded(t *testing.T) {
+	up := simulator.New(simulator.Options{}).Start()
+	defer up.Close()
+	r := newRig(t, rigOptions{profiles: []config.Profile{profile("work", up.URL)}})
+	for i, c := range []struct{ sent, want string }{
+		{"/home/u/proj", "/home/u/proj"},
+		{"/home/u/%E9%A1%B9%E7%9B%AE%20x", "/home/u/项目 x"},
+		{"feature/100%25", "feature/100%"},
+		{"50%-off", "50%-off"}, // not an encoding
+		{"%ff%fe", "%ff%fe"},   // not text
+	} {
+		r.post(streamBody, "X-Prism-Cwd", c.sent, "X-Prism-Project", c.sent, "X-Prism-Branch", c.sent)
+		e := r.Journal.wait(t, i+1)[i]
+		if e.Cwd != c.want || e.Project != c.want || e.GitBranch != c.want {
+			t.Errorf("%s became cwd %q, project %q, branch %q, want %q", c.sent, e.Cwd, e.Project, e.GitBranch, c.want)
+		}
+	}
+}

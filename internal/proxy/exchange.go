@@ -2,10 +2,12 @@ package proxy
 
 import (
 	"net/http"
+	"net/url"
 	"os"
 	"runtime/debug"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"prism/internal/ledger"
 	"prism/internal/router"
@@ -215,7 +217,7 @@ func (x *exchange) describe(t *target) {
 		e.Tags = parseTags(tags)
 	}
 	if x.p.opt.Attribution {
-		e.Project, e.Cwd, e.GitBranch = cut(h.Get("X-Prism-Project"), 256), cut(h.Get("X-Prism-Cwd"), 1024), cut(h.Get("X-Prism-Branch"), 256)
+		e.Project, e.Cwd, e.GitBranch = place(h.Get("X-Prism-Project"), 256), place(h.Get("X-Prism-Cwd"), 1024), place(h.Get("X-Prism-Branch"), 256)
 	}
 	e.RouteReason = x.plan.Reason
 	e.Operation = t.operation
@@ -235,6 +237,15 @@ func (x *exchange) setRoute(route *router.Route) {
 		x.target = route.Profile.Target(x.target)
 	}
 	e.UpstreamModel = cut(x.target, 256)
+}
+
+// place reads the name of a directory, a project or a branch, which arrives percent-encoded
+// where a header could not carry it. What was not encoded stays as it is.
+func place(value string, limit int) string {
+	if text, err := url.PathUnescape(value); err == nil && utf8.ValidString(text) {
+		value = text
+	}
+	return cut(value, limit)
 }
 
 // client splits "claude-cli/2.1.330 (external, cli)" into name and version.

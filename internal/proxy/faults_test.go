@@ -77,19 +77,19 @@ func unreachable() []fault {
 	late := func(f fault) fault { f.status, f.code, f.timed = 504, "upstream_timeout", true; return f }
 	timed := func(f fault) fault { f.timed = true; return f }
 	return []fault{
-		from(with(refused, "51 refused", "dial", 2, false), func(*testing.T) string { return "http://" + simulator.Refused() }),
-		from(with(refused, "51 a name that does not exist", "dns", 2, false), at("http://prism-test.invalid:1")),
-		from(with(refused, "51 a certificate that nobody signed", "tls", 2, false), func(t *testing.T) string {
+		from(with(refused, "refused", "dial", 2, false), func(*testing.T) string { return "http://" + simulator.Refused() }),
+		from(with(refused, "a name that does not exist", "dns", 2, false), at("http://prism-test.invalid:1")),
+		from(with(refused, "a certificate that nobody signed", "tls", 2, false), func(t *testing.T) string {
 			up := simulator.New(simulator.Options{}).StartTLS(simulator.Certificate{})
 			t.Cleanup(up.Close)
 			return up.URL
 		}),
-		from(with(refused, "51 no TLS where it is expected", "tls", 2, false), func(t *testing.T) string {
+		from(with(refused, "no TLS where it is expected", "tls", 2, false), func(t *testing.T) string {
 			up := simulator.New(simulator.Options{}).Start()
 			t.Cleanup(up.Close)
 			return "https://" + up.Addr
 		}),
-		from(timed(with(refused, "51 a black hole", "dial", 2, false)), func(t *testing.T) string {
+		from(timed(with(refused, "a black hole", "dial", 2, false)), func(t *testing.T) string {
 			addr, closeIt, err := simulator.BlackHole()
 			if err != nil {
 				t.Fatal(err)
@@ -97,15 +97,15 @@ func unreachable() []fault {
 			t.Cleanup(closeIt)
 			return "http://" + addr
 		}),
-		reply(late(with(refused, "52 never answers", "timeout", 1, true)), simulator.Silence(0)),
-		reply(with(refused, "53 closed on a fresh connection", "eof", 1, true), simulator.CloseBeforeHeaders(simulator.CutFIN)),
-		reply(with(refused, "53 reset on a fresh connection", "reset", 1, true), simulator.CloseBeforeHeaders(simulator.CutRST)),
-		reply(with(refused, "62 a header of 10 MiB", "protocol", 1, true), simulator.HeaderBomb(10<<20)),
-		reply(with(refused, "62 bad folding", "protocol", 1, true), simulator.RawResponse("HTTP/1.1 200 OK\r\n folded: 1\r\n\r\n")),
-		reply(with(refused, "62 not HTTP", "protocol", 1, true), simulator.RawResponse("SSH-2.0-OpenSSH_9.9\r\n\r\n")),
-		reply(with(refused, "62 two lengths", "protocol", 1, true), simulator.RawResponse("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}")),
-		reply(with(refused, "66 a flood of 103", "protocol", 1, true), simulator.RawResponse(strings.Repeat("HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n", 20)+"HTTP/1.1 200 OK\r\n\r\n")),
-		reply(with(refused, "66 a protocol switch", "protocol", 1, true), simulator.RawResponse("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n")),
+		reply(late(with(refused, "never answers", "timeout", 1, true)), simulator.Silence(0)),
+		reply(with(refused, "closed on a fresh connection", "eof", 1, true), simulator.CloseBeforeHeaders(simulator.CutFIN)),
+		reply(with(refused, "reset on a fresh connection", "reset", 1, true), simulator.CloseBeforeHeaders(simulator.CutRST)),
+		reply(with(refused, "a header of 10 MiB", "protocol", 1, true), simulator.HeaderBomb(10<<20)),
+		reply(with(refused, "bad folding", "protocol", 1, true), simulator.RawResponse("HTTP/1.1 200 OK\r\n folded: 1\r\n\r\n")),
+		reply(with(refused, "not HTTP", "protocol", 1, true), simulator.RawResponse("SSH-2.0-OpenSSH_9.9\r\n\r\n")),
+		reply(with(refused, "two lengths", "protocol", 1, true), simulator.RawResponse("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}")),
+		reply(with(refused, "a flood of 103", "protocol", 1, true), simulator.RawResponse(strings.Repeat("HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n", 20)+"HTTP/1.1 200 OK\r\n\r\n")),
+		reply(with(refused, "a protocol switch", "protocol", 1, true), simulator.RawResponse("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n")),
 	}
 }
 
@@ -117,12 +117,25 @@ func answered() []fault {
 		typ    string
 		blame  int
 	}{
-		{400, "invalid_request_error", 0}, {401, "authentication_error", 1}, {402, "billing_error", 1}, {403, "permission_error", 1}, {404, "not_found_error", 0},
-		{405, "invalid_request_error", 0}, {408, "timeout_error", 1}, {409, "conflict_error", 1}, {413, "request_too_large", 0}, {415, "invalid_request_error", 0},
-		{422, "invalid_request_error", 0}, {500, "api_error", 1}, {502, "api_error", 1}, {503, "api_error", 1}, {504, "timeout_error", 1}, {529, "overloaded_error", 1},
+		{400, "invalid_request_error", 0},
+		{401, "authentication_error", 1},
+		{402, "billing_error", 1},
+		{403, "permission_error", 1},
+		{404, "not_found_error", 0},
+		{405, "invalid_request_error", 0},
+		{408, "timeout_error", 1},
+		{409, "conflict_error", 1},
+		{413, "request_too_large", 0},
+		{415, "invalid_request_error", 0},
+		{422, "invalid_request_error", 0},
+		{500, "api_error", 1},
+		{502, "api_error", 1},
+		{503, "api_error", 1},
+		{504, "timeout_error", 1},
+		{529, "overloaded_error", 1},
 	} {
 		list = append(list, fault{
-			name: fmt.Sprintf("56-59 status %d", c.status), streaming: both(), answer: simulator.Error(c.status, c.typ, "in the words of the provider: \u00e4 \"quoted\"", nil),
+			name: fmt.Sprintf("status %d", c.status), streaming: both(), answer: simulator.Error(c.status, c.typ, "in the words of the provider: \u00e4 \"quoted\"", nil),
 			status: c.status, outcome: ledger.OutcomeError, errorType: c.typ, blame: c.blame,
 		})
 	}
@@ -131,19 +144,19 @@ func answered() []fault {
 	empty := fault{streaming: streamed(), see: seenRefusal, status: 502, code: "upstream_empty", outcome: ledger.OutcomeError, errorType: "empty_stream", blame: 1, billed: true}
 	named := func(f fault, name string, a simulator.Answer) fault { f.name, f.answer = name, a; return f }
 	list = append(list,
-		named(fault{streaming: both(), status: 429, outcome: ledger.OutcomeError, errorType: "rate_limit_error", blame: 1}, "57 a spend limit", simulator.SpendLimited()),
-		named(fault{streaming: both(), status: 500, outcome: ledger.OutcomeError, errorType: "http_500", blame: 1}, "55 an error page", simulator.HTML(500)),
-		named(page, "55 a captive portal", simulator.HTML(200)),
-		named(page, "55 a stream labelled as text", simulator.RawBody(200, "text/plain", []byte("event: ping\ndata: {}\n\n"))),
-		named(fault{streaming: both(), status: 204, outcome: ledger.OutcomeError, errorType: "not_json", blame: 1}, "55 no content", simulator.NoContent()),
-		named(fault{streaming: both(), outcome: ledger.OutcomeError, errorType: "overloaded_error", blame: 1}, "55 an error with status 200",
+		named(fault{streaming: both(), status: 429, outcome: ledger.OutcomeError, errorType: "rate_limit_error", blame: 1}, "a spend limit", simulator.SpendLimited()),
+		named(fault{streaming: both(), status: 500, outcome: ledger.OutcomeError, errorType: "http_500", blame: 1}, "an error page", simulator.HTML(500)),
+		named(page, "a captive portal", simulator.HTML(200)),
+		named(page, "a stream labelled as text", simulator.RawBody(200, "text/plain", []byte("event: ping\ndata: {}\n\n"))),
+		named(fault{streaming: both(), status: 204, outcome: ledger.OutcomeError, errorType: "not_json", blame: 1}, "no content", simulator.NoContent()),
+		named(fault{streaming: both(), outcome: ledger.OutcomeError, errorType: "overloaded_error", blame: 1}, "an error with status 200",
 			simulator.RawBody(200, "application/json", []byte(`{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`))),
-		named(fault{streaming: both(), outcome: ledger.OutcomeError, errorType: "not_a_message", blame: 1}, "55 JSON that is no message", simulator.RawBody(200, "application/json", []byte(`{"ok":true}`))),
-		named(fault{streaming: both(), outcome: ledger.OutcomeError, errorType: "not_a_message", blame: 1}, "55 half of a JSON", simulator.RawBody(200, "application/json", []byte(`{"type":"mess`))),
-		named(redirect, "61 300", simulator.Redirect("http://127.0.0.1:1/").With(simulator.Status(300))),
-		named(redirect, "61 303", simulator.Redirect("http://127.0.0.1:1/").With(simulator.Status(303))),
-		named(empty, "54 headers and a clean end", simulator.HeaderThenClose()),
-		named(empty, "54 an empty stream", simulator.EmptyStream()),
+		named(fault{streaming: both(), outcome: ledger.OutcomeError, errorType: "not_a_message", blame: 1}, "JSON that is no message", simulator.RawBody(200, "application/json", []byte(`{"ok":true}`))),
+		named(fault{streaming: both(), outcome: ledger.OutcomeError, errorType: "not_a_message", blame: 1}, "half of a JSON", simulator.RawBody(200, "application/json", []byte(`{"type":"mess`))),
+		named(redirect, "300", simulator.Redirect("http://127.0.0.1:1/").With(simulator.Status(300))),
+		named(redirect, "303", simulator.Redirect("http://127.0.0.1:1/").With(simulator.Status(303))),
+		named(empty, "headers and a clean end", simulator.HeaderThenClose()),
+		named(empty, "an empty stream", simulator.EmptyStream()),
 	)
 	return list
 }
@@ -160,25 +173,25 @@ func whole() []fault {
 		return f
 	}
 	return []fault{
-		as(ok, "55 JSON instead of a stream", streamed(), text(simulator.JSONInsteadOfStream())),
-		as(ok, "55 a stream instead of JSON", plainly(), text(simulator.StreamInsteadOfJSON())),
-		as(ok, "66 informational responses", both(), text(simulator.Informational(103, 4))),
-		as(ok, "62 two hundred headers", both(), text(simulator.ManyHeaders(200))),
+		as(ok, "JSON instead of a stream", streamed(), text(simulator.JSONInsteadOfStream())),
+		as(ok, "a stream instead of JSON", plainly(), text(simulator.StreamInsteadOfJSON())),
+		as(ok, "informational responses", both(), text(simulator.Informational(103, 4))),
+		as(ok, "two hundred headers", both(), text(simulator.ManyHeaders(200))),
 		as(ok, "a body that ends with the connection", both(), text(simulator.CloseDelimited())),
-		as(unread, "49 gzip that nobody asked for", both(), text(simulator.Gzip())),
-		as(unread, "63 a bomb", streamed(), simulator.GzipBomb(8)),
-		as(noted, "69 no message_stop", streamed(), text(simulator.NoMessageStop())),
-		as(noted, "69 reset after message_delta", streamed(), text(cutAfterDelta(simulator.CutRST))),
-		as(noted, "69 closed after message_delta", streamed(), text(cutAfterDelta(simulator.CutFIN))),
-		as(slow, "72 pings only", streamed(), text(simulator.Pings(6, 150*time.Millisecond))),
-		as(slow, "72 comments only", streamed(), text(simulator.CommentPings(6, 150*time.Millisecond))),
-		as(ok, "75 a line of 64 KiB", streamed(), text(simulator.BigLine(64<<10))),
-		as(ok, "75 a line of 1 MiB", streamed(), text(simulator.BigLine(1<<20))),
-		as(ok, "75 a line of 16 MiB", streamed(), text(simulator.BigLine(16<<20))),
-		as(ok, "76 unknown events", streamed(), text(simulator.UnknownEvents())),
-		as(ok, "77 message_delta twice", streamed(), text(simulator.Repeat("message_delta"))),
-		as(ok, "77 message_stop twice", streamed(), text(simulator.Repeat("message_stop"))),
-		as(ok, "77 bytes after the end", streamed(), text(simulator.InsertRaw(1000, "data: [DONE]\n\n: more"))),
+		as(unread, "gzip that nobody asked for", both(), text(simulator.Gzip())),
+		as(unread, "a bomb", streamed(), simulator.GzipBomb(8)),
+		as(noted, "no message_stop", streamed(), text(simulator.NoMessageStop())),
+		as(noted, "reset after message_delta", streamed(), text(cutAfterDelta(simulator.CutRST))),
+		as(noted, "closed after message_delta", streamed(), text(cutAfterDelta(simulator.CutFIN))),
+		as(slow, "pings only", streamed(), text(simulator.Pings(6, 150*time.Millisecond))),
+		as(slow, "comments only", streamed(), text(simulator.CommentPings(6, 150*time.Millisecond))),
+		as(ok, "a line of 64 KiB", streamed(), text(simulator.BigLine(64<<10))),
+		as(ok, "a line of 1 MiB", streamed(), text(simulator.BigLine(1<<20))),
+		as(ok, "a line of 16 MiB", streamed(), text(simulator.BigLine(16<<20))),
+		as(ok, "unknown events", streamed(), text(simulator.UnknownEvents())),
+		as(ok, "message_delta twice", streamed(), text(simulator.Repeat("message_delta"))),
+		as(ok, "message_stop twice", streamed(), text(simulator.Repeat("message_stop"))),
+		as(ok, "bytes after the end", streamed(), text(simulator.InsertRaw(1000, "data: [DONE]\n\n: more"))),
 		as(ok, "a broken content event", streamed(), text(simulator.BadJSON(3))),
 	}
 }
@@ -210,24 +223,24 @@ func broken() []fault {
 	mangled := cut
 	mangled.source = ledger.UsageNone
 	return []fault{
-		as(none, "54 reset after the head", "reset", text(simulator.CutAfter(0, simulator.CutRST))),
-		as(none, "54 closed after the head", "eof", text(simulator.CutAfter(0, simulator.CutFIN))),
-		as(bare, "54 a JSON body that never comes", "eof", text(simulator.CutAfter(0, simulator.CutFIN))),
-		as(started, "68 closed after message_start", "eof", text(simulator.CutAfter(1, simulator.CutFIN))),
-		as(cut, "68 reset after six events", "reset", text(simulator.CutAfter(6, simulator.CutRST), simulator.EventDelay(5*time.Millisecond))),
-		as(cut, "68 closed after six events", "eof", text(simulator.CutAfter(6, simulator.CutFIN))),
-		as(cut, "68 closed within an event", "eof", text(simulator.CutAtByte(1000, simulator.CutFIN))),
-		as(cut, "68 closed within an event, CRLF", "eof", text(simulator.CRLF(), simulator.CutAtByte(1000, simulator.CutFIN))),
-		as(cut, "69 a clean end before message_delta", "eof", text(simulator.NoMessageDelta())),
-		as(cut, "69 a clean end after six events", "eof", text(simulator.CutAfter(6, simulator.CutClean))),
-		as(cut, "69 a clean end within an event", "eof", text(simulator.CutAtByte(1000, simulator.CutClean))),
-		as(silent, "72 silence after six events", "timeout", text(simulator.Pause(6, time.Minute))),
+		as(none, "reset after the head", "reset", text(simulator.CutAfter(0, simulator.CutRST))),
+		as(none, "closed after the head", "eof", text(simulator.CutAfter(0, simulator.CutFIN))),
+		as(bare, "a JSON body that never comes", "eof", text(simulator.CutAfter(0, simulator.CutFIN))),
+		as(started, "closed after message_start", "eof", text(simulator.CutAfter(1, simulator.CutFIN))),
+		as(cut, "reset after six events", "reset", text(simulator.CutAfter(6, simulator.CutRST), simulator.EventDelay(5*time.Millisecond))),
+		as(cut, "closed after six events", "eof", text(simulator.CutAfter(6, simulator.CutFIN))),
+		as(cut, "closed within an event", "eof", text(simulator.CutAtByte(1000, simulator.CutFIN))),
+		as(cut, "closed within an event, CRLF", "eof", text(simulator.CRLF(), simulator.CutAtByte(1000, simulator.CutFIN))),
+		as(cut, "a clean end before message_delta", "eof", text(simulator.NoMessageDelta())),
+		as(cut, "a clean end after six events", "eof", text(simulator.CutAfter(6, simulator.CutClean))),
+		as(cut, "a clean end within an event", "eof", text(simulator.CutAtByte(1000, simulator.CutClean))),
+		as(silent, "silence after six events", "timeout", text(simulator.Pause(6, time.Minute))),
 		as(mangled, "a chunk without a size", "protocol", simulator.BadChunks()),
-		as(early, "70 an error event first", "overloaded_error", simulator.ErrorEventFirst("overloaded_error", "Overloaded")),
-		as(stated, "71 an error event after content", "api_error", text(simulator.ErrorEventAfterContent("api_error", "Internal"))),
-		as(stated, "71 an error event after a block", "overloaded_error", text(simulator.ErrorEventAfterBlocks("overloaded_error", "Overloaded"))),
-		as(part, "68 half of a JSON body, closed", "eof", text(simulator.CutAtByte(120, simulator.CutFIN))),
-		as(part, "68 half of a JSON body, reset", "reset", text(simulator.CutAtByte(120, simulator.CutRST))),
+		as(early, "an error event first", "overloaded_error", simulator.ErrorEventFirst("overloaded_error", "Overloaded")),
+		as(stated, "an error event after content", "api_error", text(simulator.ErrorEventAfterContent("api_error", "Internal"))),
+		as(stated, "an error event after a block", "overloaded_error", text(simulator.ErrorEventAfterBlocks("overloaded_error", "Overloaded"))),
+		as(part, "half of a JSON body, closed", "eof", text(simulator.CutAtByte(120, simulator.CutFIN))),
+		as(part, "half of a JSON body, reset", "reset", text(simulator.CutAtByte(120, simulator.CutRST))),
 	}
 }
 

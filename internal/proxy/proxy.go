@@ -171,7 +171,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.turnAway(w, r, ref)
 		return
 	}
-	x.run()
+	x.run() //nolint:contextcheck // the exchange holds the request, and with it the context
 }
 
 // armWrite bounds the next write. Nothing else lifts the bound that the exchange before has

@@ -78,7 +78,7 @@ func (r *refusal) write(w http.ResponseWriter, id string) {
 	body := r.body(id)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(r.status)
-	_, _ = w.Write(body)
+	_, _ = w.Write(body) //nolint:gosec // JSON, quoted by appendJSONString and sent with nosniff
 }
 
 // body renders {"type":"error","error":{...},"request_id":...}.

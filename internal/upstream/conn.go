@@ -66,10 +66,16 @@ func (c *conn) Read(p []byte) (int, error) {
 
 func (c *conn) close() { _ = c.rw.Close() }
 
+// idleFor is how long c was kept. The monotonic clock stands still while the machine sleeps,
+// and the wall clock can be set back: the longer of the two counts.
+func (c *conn) idleFor() time.Duration {
+	return max(time.Since(c.idleSince), time.Now().Round(0).Sub(c.idleSince.Round(0)))
+}
+
 // alive tells whether a kept connection looks usable: the peer has neither closed it nor
 // sent something that nobody asked for.
 func (c *conn) alive() bool {
-	if c.pool.timeouts.IdleConn > 0 && time.Since(c.idleSince) >= c.pool.timeouts.IdleConn {
+	if c.pool.timeouts.IdleConn > 0 && c.idleFor() >= c.pool.timeouts.IdleConn {
 		return false
 	}
 	sc, ok := c.raw.(syscall.Conn)
@@ -239,7 +245,7 @@ func (b *respBody) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	b.done = true
-	if err == io.EOF && b.failed == nil { //nolint:errorlint // only the bare EOF is a clean end
+	if err == io.EOF && b.failed == nil {
 		b.release()
 		return n, io.EOF
 	}

@@ -58,7 +58,7 @@ func NewPool(target Target, timeouts Timeouts) *Pool {
 
 // control looks at the address that is really dialled, after the name was resolved: a name
 // must not lead to a metadata service, and plain http must not leave the machine.
-func (p *Pool) control(_, address string, _ syscall.RawConn) error {
+func (p *Pool) control(_, address string, rc syscall.RawConn) error {
 	ap, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return fmt.Errorf("dial %s: %w", address, err)
@@ -70,8 +70,13 @@ func (p *Pool) control(_, address string, _ syscall.RawConn) error {
 	if p.target.TLS == nil && !ip.IsLoopback() {
 		return fmt.Errorf("dial %s: %w", address, errPlainHTTP)
 	}
-	return nil
+	return giveUpAfter(rc, deadPeer)
 }
+
+// deadPeer is how long a peer may leave what was sent unacknowledged. After a laptop's sleep,
+// or a change of its network, the first request finds a connection that is dead without
+// anybody having said so; the system itself would try for a quarter of an hour.
+const deadPeer = 20 * time.Second
 
 var errBadAddress = errors.New("link-local, multicast and unspecified addresses are refused")
 
@@ -125,14 +130,14 @@ func (p *Pool) put(c *conn) {
 func (p *Pool) sweep() {
 	p.mu.Lock()
 	old := 0
-	for old < len(p.idle) && time.Since(p.idle[old].idleSince) >= p.timeouts.IdleConn {
+	for old < len(p.idle) && p.idle[old].idleFor() >= p.timeouts.IdleConn {
 		old++
 	}
 	dead := slices.Clone(p.idle[:old])
 	p.idle = slices.Delete(p.idle, 0, old)
 	p.timer = nil
 	if len(p.idle) > 0 && !p.closed {
-		wait := max(p.timeouts.IdleConn-time.Since(p.idle[0].idleSince), 10*time.Millisecond)
+		wait := max(p.timeouts.IdleConn-p.idle[0].idleFor(), 10*time.Millisecond)
 		p.timer = time.AfterFunc(wait, p.sweep)
 	}
 	p.mu.Unlock()

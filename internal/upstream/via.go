@@ -101,7 +101,7 @@ func (b *viaBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	fired := silent()
-	if err == nil || err == io.EOF { //nolint:errorlint // only the bare EOF is a clean end
+	if err == nil || err == io.EOF {
 		return n, err
 	}
 	kind := kindOf(b.ctx, err)

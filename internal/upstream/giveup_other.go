@@ -1,0 +1,11 @@
+//go:build !linux
+
+package upstream
+
+import (
+	"syscall"
+	"time"
+)
+
+// giveUpAfter is left to the system's own patience here.
+func giveUpAfter(syscall.RawConn, time.Duration) error { return nil }
