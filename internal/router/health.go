@@ -45,7 +45,7 @@ func (h *Health) Report(now time.Time, errorType string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	at := now.Unix() / 60
-	m := &h.minutes[at%60]
+	m := &h.minutes[uint64(at)%60]
 	if m.at != at {
 		*m = minute{at: at}
 	}
@@ -63,9 +63,10 @@ func (h *Health) View(now time.Time) HealthView {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	v := HealthView{LastOK: h.lastOK, LastError: h.lastErr, LastErrorAt: h.lastErrAt, InFlight: int(h.inFlight.Load())}
-	oldest := now.Unix()/60 - 59
+	// A minute after this one was counted before the clock was set back.
+	newest := now.Unix() / 60
 	for i := range h.minutes {
-		if m := &h.minutes[i]; m.at >= oldest {
+		if m := &h.minutes[i]; m.at > newest-60 && m.at <= newest {
 			v.Requests1h += m.n
 			v.Errors1h += m.bad
 		}

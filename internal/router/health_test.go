@@ -1,0 +1,54 @@
+package router_test
+
+import (
+	"testing"
+	"time"
+
+	"prism/internal/router"
+)
+
+func TestHealthCountsTheLastHourAndNoMore(t *testing.T) {
+	base := time.Date(2026, 3, 1, 12, 0, 30, 0, time.UTC)
+	at := func(minutes int) time.Time { return base.Add(time.Duration(minutes) * time.Minute) }
+	for _, c := range []struct {
+		name     string
+		reports  []int // minutes after base
+		now      int
+		requests int64
+	}{
+		{"none", nil, 0, 0},
+		{"this minute", []int{0, 0, 0}, 0, 3},
+		{"fifty-nine minutes ago", []int{0}, 59, 1},
+		{"sixty minutes ago", []int{0}, 60, 0},
+		{"the same slot an hour later", []int{0, 60}, 60, 1},
+		{"a slot of yesterday", []int{0, 24 * 60}, 24*60 + 1, 1},
+		{"spread", []int{0, 10, 20, 30, 40, 50, 59}, 62, 6},
+		{"the clock was set back", []int{630, 0}, 0, 1},
+		{"before the epoch of computers", []int{-60 * 24 * 365 * 60}, -60 * 24 * 365 * 60, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var h router.Health
+			for _, m := range c.reports {
+				h.Report(at(m), "")
+			}
+			if v := h.View(at(c.now)); v.Requests1h != c.requests || v.Errors1h != 0 {
+				t.Errorf("%d requests, %d errors; want %d, none", v.Requests1h, v.Errors1h, c.requests)
+			}
+		})
+	}
+}
+
+func TestHealthKeepsTheLastErrorBesideTheLastSuccess(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	var h router.Health
+	h.Enter()
+	h.Enter()
+	h.Leave()
+	h.Report(now, "overloaded_error")
+	h.Report(now.Add(time.Second), "")
+	v := h.View(now.Add(2 * time.Second))
+	want := router.HealthView{LastOK: now.Add(time.Second), LastError: "overloaded_error", LastErrorAt: now, Requests1h: 2, Errors1h: 1, InFlight: 1}
+	if v != want {
+		t.Errorf("%+v, want %+v", v, want)
+	}
+}
