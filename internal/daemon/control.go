@@ -109,16 +109,14 @@ func (d *Daemon) use(ctx context.Context, name string) (admin.Verdict, error) {
 	now, _ := choice.Effective(f.Profiles.Active)
 	var note string
 	if now != name {
-		set, err := admin.SetActive(ctx, admin.SetOptions{
+		opt := admin.SetOptions{
 			Path: f.Path, Choice: d.opt.Paths.ActiveFile, Now: now, InFile: f.Profiles.Active, Src: f.Src, State: f.State, Splice: Splice,
-		}, name)
+		}
+		set, err := admin.SetActive(ctx, opt, name)
 		if err != nil {
 			return admin.Verdict{}, useError(err)
 		}
-		note = fmt.Sprintf("%s:%d, one line changed", f.Path, f.Profiles.ActivePos.Line)
-		if !set.InFile {
-			note = fmt.Sprintf("kept in %s: %s; it wins until active: in the file changes", d.opt.Paths.ActiveFile, set.Why)
-		}
+		note = set.Note(opt, f.Profiles.ActivePos.Line)
 	}
 	v := d.load(ctx, "use", false)
 	if note != "" {
@@ -142,7 +140,10 @@ func Splice(ctx context.Context, src []byte, name string) ([]byte, error) {
 		defer cancel()
 		out, err := sealed.SetScalar(ctx, src, "active", name)
 		if errors.Is(err, sealed.ErrNoScalar) {
-			err = fmt.Errorf("%w: %w", config.ErrNoActive, err)
+			// The splice knows whether it is missing or sealed.
+			if _, why := config.SpliceActive(src, name); why != nil {
+				err = why
+			}
 		}
 		return out, err
 	}

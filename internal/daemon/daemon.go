@@ -7,8 +7,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"slices"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -41,6 +43,8 @@ type Options struct {
 
 	// Kill, when closed, ends the drain at once: the second signal.
 	Kill <-chan struct{}
+	// KeyTimeout bounds what a key service or a plugin may take; default ten seconds.
+	KeyTimeout time.Duration
 
 	Now func() time.Time // default time.Now
 }
@@ -84,6 +88,7 @@ type Daemon struct {
 	sock      net.Listener
 
 	reloads  chan reloadCall
+	hup      chan os.Signal            // SIGHUP asks for a reload, and never ends the process
 	file     atomic.Pointer[fileState] // what Status says of profiles.yaml
 	unpriced unpriced
 }
@@ -100,7 +105,7 @@ func New(opt Options) (*Daemon, error) {
 	if err != nil {
 		return nil, fmt.Errorf("price book: %w", err)
 	}
-	d := &Daemon{opt: opt, log: opt.Logger, began: opt.Now(), book: book, feed: admin.NewFeed(), reloads: make(chan reloadCall)}
+	d := &Daemon{opt: opt, log: opt.Logger, began: opt.Now(), book: book, feed: admin.NewFeed(), reloads: make(chan reloadCall), hup: make(chan os.Signal, 1)}
 	d.unpriced.log = opt.Logger
 	return d, nil
 }
@@ -122,32 +127,41 @@ func (d *Daemon) Run(ctx context.Context) error {
 	var done cleanups
 	defer done.run()
 
+	signal.Notify(d.hup, syscall.SIGHUP)
+	done.add(func() { signal.Stop(d.hup) })
+	if err := d.claim(ctx, &done); err != nil {
+		return err
+	}
 	if err := d.prepare(&done); err != nil {
 		return err
 	}
 	// Watching begins before reading: a save in between would be seen by neither.
-	d.watch(&done)
+	d.watch(&done) //nolint:contextcheck // the watch ends with the clean-ups
 	verdict := d.load(ctx, "start", true)
 	if !verdict.OK {
 		return config.Problems(verdict.Problems)
 	}
 	crashed := d.closeCrashed()
-	if err := d.listen(ctx, &done); err != nil {
+	if err := d.listen(&done); err != nil { //nolint:contextcheck // it waits a second at most
 		return err
 	}
 
-	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	// What is in flight when ctx ends has limits of its own.
+	lasting := context.WithoutCancel(ctx)
+	serving, stopServing := context.WithCancel(lasting)
 	done.add(stopServing)
+	gate := newGate(d.ln, clientsFor(descriptors()), d.log)
 	server := d.server(serving)
+	server.ConnState = gate.left
 	failed := make(chan error, 2)
-	go func() { failed <- server.Serve(d.ln) }()
+	go func() { failed <- server.Serve(gate) }()
 	control := d.control(serving)
 	go func() { failed <- control.Serve(d.sock) }()
 
-	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
+	background, stopBackground := context.WithCancel(lasting)
 	loops := d.loops(background)
 	d.started = d.opt.Now()
-	d.opt.Ready(d.ready(verdict, crashed))
+	d.opt.Ready(d.ready(lasting, verdict, crashed))
 	d.log.Info().Str(keyListen, d.ln.Addr().String()).Str(keySocket, d.socket()).Str(keyActive, verdict.Active).
 		Uint64(keyGeneration, verdict.Generation).Int(keyCrashed, crashed).Msg("gateway started")
 
@@ -156,11 +170,11 @@ func (d *Daemon) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
-	d.drain(server, stopServing)
+	orderly := d.drain(lasting, server, stopServing)
 	stopBackground()
 	loops.Wait()
 	_ = control.Close()
-	d.lastFold()
+	d.lastFold(lasting, orderly)
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}
@@ -168,11 +182,14 @@ func (d *Daemon) Run(ctx context.Context) error {
 	return err
 }
 
-// prepare takes what belongs to one process only: the lock first, before anything of another
-// one could be touched.
-func (d *Daemon) prepare(done *cleanups) error {
+// claim takes what only one process can have: the lock first, before anything of another
+// prism could be touched, then the port, before anything is written.
+func (d *Daemon) claim(ctx context.Context, done *cleanups) error {
 	p := d.opt.Paths
 	if err := privateDirs(p.State, p.Data); err != nil {
+		return err
+	}
+	if err := noLinks(&p); err != nil {
 		return err
 	}
 	var err error
@@ -180,6 +197,19 @@ func (d *Daemon) prepare(done *cleanups) error {
 		return err
 	}
 	done.add(func() { _ = d.lock.Close() })
+	if d.ln = d.opt.Listener; d.ln == nil {
+		if d.ln, err = (&net.ListenConfig{}).Listen(ctx, "tcp", d.opt.Settings.Listen); err != nil {
+			return portError(d.opt.Settings.Listen, err)
+		}
+	}
+	done.add(func() { _ = d.ln.Close() })
+	return nil
+}
+
+// prepare opens what the exchanges are recorded in, and makes what routes and folds them.
+func (d *Daemon) prepare(done *cleanups) error {
+	p := d.opt.Paths
+	var err error
 	if d.pins, err = config.LoadPins(p.Pins); err != nil {
 		return err
 	}
@@ -218,15 +248,9 @@ func (d *Daemon) foldRequest() FoldRequest {
 	return FoldRequest{File: p.LedgerFile, Journal: p.Journal, Archive: p.Archive, Prices: book.Rows()}
 }
 
-// listen opens the data port and the control socket.
-func (d *Daemon) listen(ctx context.Context, done *cleanups) error {
+// listen opens the control socket and makes the handler of the data port.
+func (d *Daemon) listen(done *cleanups) error {
 	var err error
-	if d.ln = d.opt.Listener; d.ln == nil {
-		if d.ln, err = (&net.ListenConfig{}).Listen(ctx, "tcp", d.opt.Settings.Listen); err != nil {
-			return portError(d.opt.Settings.Listen, err)
-		}
-	}
-	done.add(func() { _ = d.ln.Close() })
 	if d.sock, err = admin.Listen(d.socket()); err != nil {
 		return err
 	}
@@ -276,7 +300,7 @@ func (d *Daemon) socket() string {
 	return d.opt.Paths.Socket
 }
 
-func (d *Daemon) ready(v admin.Verdict, crashed int) Ready {
-	st, _ := control{d}.Status(context.Background())
+func (d *Daemon) ready(ctx context.Context, v admin.Verdict, crashed int) Ready {
+	st, _ := control{d}.Status(ctx)
 	return Ready{Listen: d.ln.Addr().String(), Socket: d.socket(), Status: st, Verdict: v, Crashed: crashed, Duration: d.opt.Now().Sub(d.began)}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"prism/internal/admin"
+	"prism/internal/simulator"
 )
 
 func TestSavingTheFileSwitchesTheRoute(t *testing.T) {
@@ -142,8 +143,10 @@ func TestASecondPrismIsRefusedBeforeItTouchesTheJournal(t *testing.T) {
 	}
 }
 
-func TestSecretsAreInNoLogAndNoFile(t *testing.T) {
+func TestSecretsAndPromptsAreInNoLogAndNoFile(t *testing.T) {
+	const answer = "canary of an answer"
 	r := newRig(t)
+	r.a.Script(simulator.Always(simulator.Reply(simulator.Text(answer))))
 	r.write(r.seal(r.two("a")))
 	r.start()
 	for range 3 {
@@ -170,9 +173,9 @@ func TestSecretsAreInNoLogAndNoFile(t *testing.T) {
 		t.Fatalf("only %d files were looked at", len(texts))
 	}
 	for where, text := range texts {
-		for _, secret := range []string{keyA, keyB, token, r.identity} {
+		for _, secret := range []string{keyA, keyB, token, r.identity, "canary of a prompt", answer} {
 			if strings.Contains(text, secret) {
-				t.Errorf("%s holds a secret in clear", where)
+				t.Errorf("%s holds %.20q… in clear", where, secret)
 			}
 		}
 	}

@@ -19,7 +19,11 @@ func (d *Daemon) describeSwap(v *admin.Verdict, old *fileState, f *File, report 
 	}
 	v.Added, v.Removed, v.Changed = difference(before, f.Profiles.Profiles)
 	for _, pin := range report.New {
-		v.Notes = append(v.Notes, fmt.Sprintf("profile %s: its key may now be sent to %s (first use)", pin.Profile, pin.Origin))
+		what := "its key"
+		if p := f.Profiles.Profile(pin.Profile); p != nil && p.APIKey.IsZero() {
+			what = "requests"
+		}
+		v.Notes = append(v.Notes, fmt.Sprintf("profile %s: %s may now be sent to %s (first use)", pin.Profile, what, pin.Origin))
 	}
 	if old == nil || old.live == nil || f.Opened == nil || old.live.Opened == nil {
 		return
@@ -71,14 +75,27 @@ func sameProfile(a, b *config.Profile) bool {
 
 // announceSwap tells the log and the ledger.
 func (d *Daemon) announceSwap(v admin.Verdict, f *File) {
-	d.log.Info().Str(keyTrigger, v.Trigger).Uint64(keyGeneration, v.Generation).Str(keyActive, v.Active).Str(keyPrevious, v.Previous).
-		Strs(keyAdded, v.Added).Strs(keyRemoved, v.Removed).Strs(keyChanged, v.Changed).Int(keyInFlight, v.Draining).
-		Float64(keyDuration, v.DurationMS).Msg("routes swapped")
+	line := d.log.Info().Str(keyTrigger, v.Trigger).Uint64(keyGeneration, v.Generation).Str(keyActive, v.Active)
+	if v.Previous != "" && v.Previous != v.Active {
+		line.Str(keyPrevious, v.Previous)
+	}
+	for _, set := range []struct {
+		key   string
+		names []string
+	}{{keyAdded, v.Added}, {keyRemoved, v.Removed}, {keyChanged, v.Changed}} {
+		if len(set.names) > 0 {
+			line.Strs(set.key, set.names)
+		}
+	}
+	line.Int(keyInFlight, v.Draining).Float64(keyDuration, v.DurationMS).Msg("routes swapped")
 	for _, n := range v.Notes {
 		d.log.Warn().Str(keyNote, n).Uint64(keyGeneration, v.Generation).Msg("swap needs attention")
 	}
 	changed := v.Changed
-	if v.Previous != v.Active {
+	switch {
+	case v.Previous == "":
+		changed = append([]string{"active: " + v.Active}, changed...)
+	case v.Previous != v.Active:
 		changed = append([]string{"active: " + v.Previous + " -> " + v.Active}, changed...)
 	}
 	d.record(&ledger.ConfigEvent{
@@ -88,15 +105,19 @@ func (d *Daemon) announceSwap(v admin.Verdict, f *File) {
 }
 
 // bookOf is the price book with the rows of the file.
-func (d *Daemon) bookOf(f *File) (*pricing.Book, config.Problems) {
+func (d *Daemon) bookOf(f *File) (*pricing.Book, config.Problems) { return BookOf(d.book, f) }
+
+// BookOf returns base with the rows of the file; what is wrong with one of them is a problem
+// of the file.
+func BookOf(base *pricing.Book, f *File) (*pricing.Book, config.Problems) {
 	if len(f.Profiles.Prices) == 0 {
-		return d.book, nil
+		return base, nil
 	}
 	rows := make([]pricing.Row, len(f.Profiles.Prices))
 	for i := range rows {
 		rows[i] = priceRow(&f.Profiles.Prices[i])
 	}
-	book, err := d.book.With(rows)
+	book, err := base.With(rows)
 	if err != nil {
 		return nil, config.Problems{{
 			Severity: config.SeverityError, Code: "config_invalid", File: f.Path, Path: "prices", Message: err.Error(), Fix: "see docs/config.md, prices",

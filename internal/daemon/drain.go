@@ -6,13 +6,20 @@ import (
 	"time"
 )
 
-// stopTimeout bounds what is left to do once the drain is over.
-const stopTimeout = 5 * time.Second
+// Bounds of what is left to do once the drain is over; together they stay below five seconds
+// where what is in flight was broken off.
+const (
+	breakTimeout = time.Second      // for handlers to see that they are to stop, and again once their connections are closed
+	shortFold    = time.Second      // for the last fold after that
+	longFold     = 10 * time.Second // for the last fold of a stop that nobody hurries
+	stopTimeout  = 5 * time.Second
+)
 
 // drain lets what is in flight finish: no new connections, the old ones end with their
-// answer. At the deadline, or at the second signal, the rest is told that prism stops.
-func (d *Daemon) drain(server *http.Server, stopServing context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(context.Background(), d.opt.Settings.Drain)
+// answer. At the deadline, or at the second signal, the rest is told that prism stops; then it
+// returns false.
+func (d *Daemon) drain(lasting context.Context, server *http.Server, stopServing context.CancelFunc) (orderly bool) {
+	ctx, cancel := context.WithTimeout(lasting, d.opt.Settings.Drain)
 	defer cancel()
 	if d.opt.Kill != nil {
 		go func() {
@@ -31,23 +38,39 @@ func (d *Daemon) drain(server *http.Server, stopServing context.CancelFunc) {
 		defer close(shut)
 		_ = server.Shutdown(ctx)
 	}()
+	orderly = true
 	if d.proxy.Wait(ctx) != nil {
+		orderly = false
 		d.log.Warn().Int(keyInFlight, d.inFlight()).Msg("drain is over; what is in flight is broken off")
 		d.proxy.Stop()
 		stopServing()
-		late, stop := context.WithTimeout(context.Background(), stopTimeout)
-		defer stop()
-		_ = d.proxy.Wait(late)
+		if !d.quiet(lasting, breakTimeout) {
+			// A client that takes nothing holds its handler in a write.
+			_ = server.Close()
+			d.quiet(lasting, breakTimeout)
+		}
 	}
 	cancel()
 	<-shut
 	_ = server.Close()
+	return orderly
+}
+
+// quiet waits until no handler runs, and tells whether that came about.
+func (d *Daemon) quiet(ctx context.Context, within time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	return d.proxy.Wait(ctx) == nil
 }
 
 // lastFold moves what the stop has written. A ledger that somebody holds is folded at the
 // next start.
-func (d *Daemon) lastFold() {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*stopTimeout)
+func (d *Daemon) lastFold(ctx context.Context, orderly bool) {
+	within := longFold
+	if !orderly {
+		within = shortFold
+	}
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	if d.journal.Health().Waiting == 0 {
 		return

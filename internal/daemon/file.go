@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,7 +13,7 @@ import (
 	"prism/config/sealed"
 )
 
-// openTimeout bounds what a key service or a plugin may take.
+// openTimeout bounds what a key service or a plugin may take where nothing else is said.
 const openTimeout = 10 * time.Second
 
 // File is profiles.yaml, read and opened once.
@@ -23,6 +24,7 @@ type File struct {
 	State    config.FileState
 	Hash     string // first 16 hex digits of the SHA-256 of Src
 	Sealed   bool
+	TimedOut bool             // no key was had within the time there is
 	Opened   *sealed.Opened   // nil where the file is not sealed or could not be opened
 	Profiles *config.Profiles // nil where the text could not be decoded
 	Problems config.Problems  // errors and warnings, in the order of the file
@@ -34,6 +36,8 @@ type LoadOptions struct {
 	AllowPlaintext bool
 	Active         string   // the choice kept outside of the file; with it the file needs no active:
 	Own            []string // addresses of prism itself; no profile may lead there
+
+	KeyTimeout time.Duration // for key services and plugins; default ten seconds
 }
 
 // Load reads, opens, decodes and validates profiles.yaml. Everything that is wrong with it is
@@ -42,21 +46,24 @@ func Load(ctx context.Context, opt LoadOptions) *File {
 	f := &File{Path: opt.Path, ReadAt: time.Now()}
 	var err error
 	if f.Src, f.State, err = config.ReadFile(opt.Path); err != nil {
-		f.Problems = config.Problems{unreadable(opt.Path, err)}
+		f.Problems = config.Problems{Unreadable(opt.Path, err)}
 		return f
 	}
 	f.Hash = hashOf(f.Src)
 	f.Sealed = sealed.IsSealed(f.Src)
 	parse := config.ParseOptions{File: opt.Path, Sealed: f.Sealed, AllowPlaintext: opt.AllowPlaintext, Active: opt.Active, Own: opt.Own}
 	if f.Sealed {
-		ctx, cancel := context.WithTimeout(ctx, openTimeout)
+		ctx, cancel := context.WithTimeout(ctx, cmp.Or(opt.KeyTimeout, openTimeout))
 		defer cancel()
 		f.Opened, err = sealed.Open(ctx, f.Src)
 		var clear *sealed.ClearTextError
 		switch {
 		case errors.As(err, &clear):
-			// The decoder finds the same values and knows their lines.
+			// The decoder finds the same values and knows their lines; what is sealed is not
+			// to blame for them.
+			parse.Unopened = true
 		case err != nil:
+			f.TimedOut = errors.Is(err, context.DeadlineExceeded)
 			f.Problems = config.Problems{unopened(opt.Path, err)}
 			return f
 		default:
@@ -72,10 +79,20 @@ func hashOf(src []byte) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-func unreadable(path string, err error) config.Problem {
+// Unreadable says why a file could not be read, and what to do about it.
+func Unreadable(path string, err error) config.Problem {
+	// What the checks of a file say has its own words already.
+	if ps, ok := errors.AsType[config.Problems](err); ok && len(ps) > 0 {
+		return ps[0]
+	}
 	p := config.Problem{Severity: config.SeverityError, Code: "config_invalid", File: path, Message: err.Error(), Fix: "prism doctor"}
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		p.Message, p.Fix = "there is no profiles.yaml", "prism init"
+	case errors.Is(err, fs.ErrPermission):
+		p.Message, p.Fix = "the file cannot be read: permission denied", "chmod u+r "+path
+	case errors.Is(err, config.ErrNotRegular):
+		p.Message, p.Fix = "there is something in its place that is not a regular file", "ls -ld "+path+", and take it away"
 	}
 	return p
 }

@@ -57,7 +57,7 @@ func (w *Worker) Fold(ctx context.Context) (ledger.FoldResult, error) {
 	cmd.Env = workerEnv()
 	// An interrupt first: a transaction that is cut off is repeated, but it need not be.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 5 * time.Second
+	cmd.WaitDelay = time.Second
 	dieWithParent(cmd)
 	if err := cmd.Run(); err != nil {
 		return ledger.FoldResult{}, fmt.Errorf("fold: %w: %s", err, lastLine(complaint.String()))

@@ -5,6 +5,7 @@ const (
 	keyActive     = "active"
 	keyAdded      = "added"
 	keyChanged    = "changed"
+	keyClients    = "clients"
 	keyCode       = "code"
 	keyCrashed    = "crashed"
 	keyDetail     = "detail"

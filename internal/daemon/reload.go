@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"prism/config"
@@ -45,9 +42,6 @@ var partialWaits = [...]time.Duration{50 * time.Millisecond, 150 * time.Millisec
 
 // reloadLoop does all reloads, one after the other, until ctx ends.
 func (d *Daemon) reloadLoop(ctx context.Context) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
 	var events <-chan struct{}
 	if w := d.watcher.Load(); w != nil {
 		events = w.C()
@@ -58,7 +52,7 @@ func (d *Daemon) reloadLoop(ctx context.Context) {
 			return
 		case <-events:
 			d.fileChanged(ctx, events)
-		case <-hup:
+		case <-d.hup:
 			d.load(ctx, "sighup", false)
 		case call := <-d.reloads:
 			v, err := d.serveCall(ctx, call)
@@ -79,11 +73,12 @@ func (d *Daemon) watch(done *cleanups) {
 }
 
 // fileChanged reloads after a save. What does not read well is read again, since it may be
-// half a file.
+// half a file; but not where the time went to a key service that hangs, because every other
+// reload waits behind this one.
 func (d *Daemon) fileChanged(ctx context.Context, events <-chan struct{}) {
 	f := d.read(ctx)
 	for _, wait := range partialWaits {
-		if f.Problems.Err() == nil {
+		if f.Problems.Err() == nil || f.TimedOut {
 			break
 		}
 		select {
@@ -126,16 +121,14 @@ func (d *Daemon) serveCall(ctx context.Context, c reloadCall) (admin.Verdict, er
 // read looks at the file on disk.
 func (d *Daemon) read(ctx context.Context) *File {
 	choice, _ := admin.LoadChoice(d.opt.Paths.ActiveFile)
-	return Load(ctx, LoadOptions{Path: d.opt.Paths.Profiles, AllowPlaintext: d.opt.Settings.AllowPlaintext, Active: choice.Active, Own: d.own()})
+	return Load(ctx, LoadOptions{
+		Path: d.opt.Paths.Profiles, AllowPlaintext: d.opt.Settings.AllowPlaintext, Active: choice.Active, Own: d.own(), KeyTimeout: d.opt.KeyTimeout,
+	})
 }
 
-// own lists the addresses that no profile may lead to.
-func (d *Daemon) own() []string {
-	if d.opt.Listener != nil {
-		return []string{d.opt.Listener.Addr().String()}
-	}
-	return []string{d.opt.Settings.Listen}
-}
+// own lists the addresses that no profile may lead to. The port is bound before the first
+// file is read.
+func (d *Daemon) own() []string { return []string{d.ln.Addr().String()} }
 
 // load reads the file and applies it.
 func (d *Daemon) load(ctx context.Context, trigger string, force bool) admin.Verdict {
@@ -170,7 +163,7 @@ func (d *Daemon) apply(f *File, trigger string, force bool) admin.Verdict {
 		v.Problems = append(v.Problems, config.Problem{Severity: config.SeverityError, Code: "internal", File: d.opt.Paths.Pins, Message: err.Error(), Fix: "prism doctor"})
 		return d.refuse(f, old, v, began)
 	}
-	if err := keepGeneration(d.opt.Paths.State, table.Generation); err != nil {
+	if err := d.keepGeneration(table.Generation); err != nil {
 		d.log.Error().Err(err).Msg("generation not kept")
 	}
 	v.Draining = d.inFlight()
@@ -277,7 +270,7 @@ func (d *Daemon) compile(f *File, active string) (*router.Table, config.PinRepor
 	if problems.Err() != nil {
 		return nil, report, problems
 	}
-	table, err := d.router.Compile(router.Source{Generation: nextGeneration(d.opt.Paths.State), Hash: f.Hash, Profiles: f.Profiles, Active: active, Book: book})
+	table, err := d.router.Compile(router.Source{Generation: d.nextGeneration(), Hash: f.Hash, Profiles: f.Profiles, Active: active, Book: book})
 	if err != nil {
 		problems = append(problems, compileProblems(f, err)...)
 	}

@@ -69,7 +69,8 @@ type rig struct {
 	url      string
 	client   *http.Client
 	identity string
-	to       string // recipient
+	to       string         // recipient
+	edit     func(*Options) // nil = as they are
 	stop     context.CancelFunc
 	done     chan error
 }
@@ -83,6 +84,7 @@ func newRig(t testing.TB) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = os.RemoveAll(filepath.Dir(paths.Socket)) })
 	for _, dir := range []string{paths.ConfigDir, filepath.Join(home, "r")} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			t.Fatal(err)
@@ -129,18 +131,44 @@ func (r *rig) write(data []byte) {
 	}
 }
 
-func (r *rig) start() Ready {
+// options are those of a daemon on a port of its own.
+func (r *rig) options() Options {
 	r.t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	ready := make(chan Ready, 1)
-	r.d, err = New(Options{
-		Paths: r.paths, Settings: r.settings, Version: "test", Logger: zerolog.New(r.log), Folder: noFold{}, Listener: ln,
-		Ready: func(v Ready) { ready <- v },
-	})
+	opt := Options{Paths: r.paths, Settings: r.settings, Version: "test", Logger: zerolog.New(r.log), Folder: noFold{}, Listener: ln}
+	if r.edit != nil {
+		r.edit(&opt)
+	}
+	return opt
+}
+
+// fail runs a daemon that must not start, and returns why it did not.
+func (r *rig) fail(opt Options) error {
+	r.t.Helper()
+	opt.Ready = func(Ready) { r.t.Error("the daemon started") }
+	d, err := New(opt)
 	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	defer cancel()
+	err = d.Run(ctx)
+	if err == nil || ctx.Err() != nil {
+		r.t.Fatalf("the daemon ended with %v", err)
+	}
+	return err
+}
+
+func (r *rig) start() Ready {
+	r.t.Helper()
+	ready := make(chan Ready, 1)
+	opt := r.options()
+	opt.Ready = func(v Ready) { ready <- v }
+	var err error
+	if r.d, err = New(opt); err != nil {
 		r.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -181,7 +209,7 @@ func (r *rig) halt() {
 	}
 }
 
-const body = `{"model":"claude-opus-5-5","messages":[{"role":"user","content":"hi"}],"max_tokens":100,"stream":true}`
+const body = `{"model":"claude-opus-5-5","messages":[{"role":"user","content":"canary of a prompt"}],"max_tokens":100,"stream":true}`
 
 // post sends one request and returns status and body.
 func (r *rig) post() (int, string, error) {

@@ -8,8 +8,6 @@ import (
 	"log"
 	"net"
 	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,19 +19,12 @@ import (
 	"prism/internal/proxy"
 )
 
-// privateDirs makes the directories that only the user may enter.
-func privateDirs(dirs ...string) error {
-	for _, dir := range dirs {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return fmt.Errorf("make %s: %w", dir, err)
-		}
-	}
-	return nil
-}
-
 // portError says who to ask when the port cannot be had.
 func portError(address string, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
+		if who := portHolder(address); who != "" {
+			return fmt.Errorf("listen on %s: %w by %s", address, ErrPort, who)
+		}
 		return fmt.Errorf("listen on %s: %w", address, ErrPort)
 	}
 	return fmt.Errorf("listen on %s: %w", address, err)
@@ -171,21 +162,4 @@ func (u *unpriced) all() []string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return append([]string{}, u.list...)
-}
-
-// nextGeneration counts tables across runs, so that a generation names one table for ever.
-func nextGeneration(dir string) uint64 {
-	b, err := os.ReadFile(filepath.Join(dir, "generation"))
-	if err != nil {
-		return 1
-	}
-	n, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 64)
-	if err != nil {
-		return 1
-	}
-	return n + 1
-}
-
-func keepGeneration(dir string, n uint64) error {
-	return os.WriteFile(filepath.Join(dir, "generation"), []byte(strconv.FormatUint(n, 10)+"\n"), 0o600)
 }
