@@ -63,12 +63,12 @@ func (h *house) run(t *testing.T, cmd *exec.Cmd) time.Duration {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() }) // of a test that failed half-way
 	for {
 		if h.answers(t) {
 			return time.Since(began)
 		}
 		if time.Since(began) > limit {
-			_ = cmd.Process.Kill()
 			t.Fatalf("prism does not answer; it said:\n%s", h.said(t))
 		}
 		time.Sleep(time.Millisecond)
