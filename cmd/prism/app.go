@@ -78,6 +78,19 @@ func (a *app) colour() bool {
 	return a.outTTY
 }
 
+// width is how many characters a line of stdout holds; 0 = no limit.
+func (a *app) width() int {
+	f, ok := a.out.(*os.File)
+	if !ok || !a.outTTY {
+		return 0
+	}
+	w, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return w
+}
+
 func (a *app) paths() (config.Paths, error) {
 	p, err := config.ResolvePaths(a.getenv, a.configFlag)
 	if err != nil {
@@ -140,4 +153,13 @@ func (a *app) tilde(path string) string {
 		return "~" + path[len(home):]
 	}
 	return path
+}
+
+// tildes shortens it wherever a path begins in a text.
+func (a *app) tildes(s string) string {
+	words := strings.SplitAfter(s, " ")
+	for i, w := range words {
+		words[i] = a.tilde(w)
+	}
+	return strings.Join(words, "")
 }

@@ -101,7 +101,7 @@ func TestAllFormatsSayTheSame(t *testing.T) {
 		formatCSV:      "model,requests,cost_usd\n'=cmd|x\\u001b[2J\\u0009b,1204,0.0042000000\nb,,\n",
 		formatNDJSON:   `{"model":"=cmd|x\u001b[2J\tb","requests":1204,"cost_usd":"0.0042000000"}` + "\n" + `{"model":"b","requests":null,"cost_usd":null}` + "\n",
 		formatTable:    "MODEL                   REQUESTS  COST USD\n=cmd|x\\u001b[2J\\u0009b     1,204   $0.0042\nb                              –         –\ntotal                      1,204   $0.0042\n",
-		formatMarkdown: "| MODEL | REQUESTS | COST USD |\n| --- | ---:| ---:|\n| =cmd\\|x\\u001b[2J\\u0009b | 1,204 | $0.0042 |\n| b | – | – |\n| total | 1,204 | $0.0042 |\n",
+		formatMarkdown: "| MODEL | REQUESTS | COST USD |\n| --- | ---:| ---:|\n| =cmd\\|x\\u001b\\[2J\\u0009b | 1,204 | $0.0042 |\n| b | – | – |\n| total | 1,204 | $0.0042 |\n",
 	} {
 		a, out, _ := testApp(nil)
 		a.format = format

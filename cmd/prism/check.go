@@ -3,11 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"prism/config"
+	"prism/internal/daemon"
+	"prism/internal/pricing"
 )
 
 func newCheck(a *app) *cobra.Command {
@@ -15,7 +18,7 @@ func newCheck(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "check [FILE]",
 		Aliases: []string{"validate"},
-		Short:   "Check profiles.yaml: shape, references, secrets, pins",
+		Short:   "Check profiles.yaml: shape, references, secrets, pins, prices",
 		Long: `Check reads the file as the gateway would and reports every problem at once, each with
 its line, column and a fix. --format github annotates a pull request.`,
 		Args: args(cobra.MaximumNArgs(1)),
@@ -38,7 +41,11 @@ its line, column and a fix. --format github annotates a pull request.`,
 				if err != nil {
 					return err
 				}
-				problems = append(problems, pins...)
+				prices, err := a.priceProblems(f)
+				if err != nil {
+					return err
+				}
+				problems = append(append(problems, pins...), prices...)
 			}
 			return a.verdict(problems, strict, path)
 		},
@@ -58,6 +65,37 @@ func pinProblems(r room, f *profilesFile) (config.Problems, error) {
 		return nil, err
 	}
 	return report.Refused.Locate(f.Path, f.Src), nil
+}
+
+// priceProblems warns of models that a profile asks for by name and that have no price: their
+// requests are recorded, and not counted as money.
+func (a *app) priceProblems(f *profilesFile) (config.Problems, error) {
+	embedded, err := pricing.Embedded()
+	if err != nil {
+		return nil, fmt.Errorf("price book: %w", err)
+	}
+	book, problems := daemon.BookOf(embedded, f.File)
+	if book == nil {
+		return problems, nil
+	}
+	for i := range f.Profiles.Profiles {
+		p := &f.Profiles.Profiles[i]
+		var missing []string
+		for _, m := range p.Models {
+			if !p.FlatFee && !slices.Contains(missing, m.Use) && !book.Covers(p.Provider, m.Use, a.now()) {
+				missing = append(missing, m.Use)
+			}
+		}
+		if len(missing) == 0 {
+			continue
+		}
+		problems = append(problems, config.Problem{
+			Severity: config.SeverityWarning, Code: codeNoPrice, File: f.Path, Line: p.Pos.Line, Column: p.Pos.Column,
+			Path: "profiles[" + p.Name + "].models", Message: fmt.Sprintf("no price for %s at provider %s: what it costs stays unknown", strings.Join(missing, ", "), p.Provider),
+			Fix: "add a row to prices:, see docs/config.md; or flat_fee: true, or the right provider:",
+		})
+	}
+	return problems.Locate(f.Path, f.Src), nil
 }
 
 // verdict prints all problems in the format asked for and fails if one is an error.

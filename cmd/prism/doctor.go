@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -37,7 +38,10 @@ func newDoctor(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
 		Short: "Ordered checks, each with a fix",
-		Args:  args(cobra.NoArgs),
+		Long: `Doctor looks at what a start would need, in that order: settings, directories, age key,
+profiles.yaml, pins, port, ledger, and what could lead a client past the gateway. It changes
+nothing, and ends with 7 if a check fails.`,
+		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.doctor(cmd)
 		},
@@ -129,8 +133,12 @@ func (x *examination) directories() {
 func (x *examination) identities() {
 	var found []string
 	for _, s := range sealed.FindIdentities(x.a.getenv) {
-		if len(s.Recipients) > 0 {
-			found = append(found, s.Place)
+		switch {
+		case len(s.Recipients) > 0:
+			found = append(found, x.a.tilde(s.Place))
+		case strings.HasPrefix(s.Problem, "ignored"):
+			x.add(stateWarn, "age key", "chmod 600 "+s.Place, "%s is %s", x.a.tilde(s.Place), s.Problem)
+			return
 		}
 	}
 	if len(found) == 0 {
@@ -143,7 +151,7 @@ func (x *examination) identities() {
 func (x *examination) profiles() {
 	f, err := x.a.load(x.ctx, x.room, x.room.paths.Profiles)
 	if err != nil {
-		x.add(stateFail, "profiles", "prism doctor", "%v", err)
+		x.add(stateFail, "profiles", "ls -l "+x.a.tilde(x.room.paths.ActiveFile), "%v", err)
 		return
 	}
 	if err := f.Problems.Err(); err != nil {
@@ -206,6 +214,7 @@ func (x *examination) gateway() {
 	st, err := x.room.client.Status(x.ctx)
 	if errors.Is(err, admin.ErrNotRunning) {
 		x.add(stateWarn, "gateway", "prism serve", "it does not run")
+		x.freePort()
 		return
 	}
 	if err != nil {
@@ -228,6 +237,18 @@ func (x *examination) gateway() {
 	if st.Ledger.Holder != "" {
 		x.add(stateWarn, "ledger", "open it read-only there", "%s holds the ledger; %d entries wait in the journal", st.Ledger.Holder, st.Ledger.Waiting)
 	}
+}
+
+// freePort looks whether the gateway could have its port.
+func (x *examination) freePort() {
+	listen := x.room.settings.Listen
+	var lc net.ListenConfig
+	ln, err := lc.Listen(x.ctx, "tcp", listen)
+	if err != nil {
+		x.add(stateFail, "port", "stop the program that listens there, or set listen: in prism.yaml", "%s cannot be had: %v", listen, errors.Unwrap(err))
+		return
+	}
+	_ = ln.Close()
 }
 
 // port asks the data port itself, as a client would.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -42,6 +41,10 @@ func (a *app) edit(ctx context.Context, r room) error {
 	src, st, err := config.ReadFile(path)
 	if err != nil {
 		return readError(path, err)
+	}
+	// Before the work of editing, not after it.
+	if err := config.Writable(path); err != nil {
+		return err
 	}
 	plain, isSealed, err := openForEdit(ctx, path, src)
 	if err != nil {
@@ -119,17 +122,16 @@ func (a *app) editCopy(ctx context.Context, r room, plain []byte) ([]byte, error
 		if problems.Err() == nil {
 			return edited, nil
 		}
-		if !a.interactive() || !a.editAgain(problems) {
+		if !a.interactive() || !a.editAgain(ctx, problems) {
 			return nil, problems
 		}
 	}
 }
 
-func (a *app) editAgain(ps config.Problems) bool {
+func (a *app) editAgain(ctx context.Context, ps config.Problems) bool {
 	fmt.Fprintln(a.err, escape(strings.TrimRight(ps.Text(), "\n"), true))
-	fmt.Fprint(a.err, "edit again? [Y/n] ")
-	line, err := bufio.NewReader(a.in).ReadString('\n')
-	return err == nil && !strings.HasPrefix(strings.ToLower(strings.TrimSpace(line)), "n")
+	line, err := a.ask(ctx, "edit again? [Y/n] ")
+	return err == nil && !strings.HasPrefix(strings.ToLower(line), "n")
 }
 
 // privateDir makes a 0700 directory in memory: the runtime directory, or what the platform
@@ -152,7 +154,13 @@ func (a *app) privateDir() (string, error) {
 
 // startEditor runs VISUAL, EDITOR or vi on name. The variable may hold arguments.
 func (a *app) startEditor(ctx context.Context, name string) error {
-	editor := firstOf(a.getenv("VISUAL"), a.getenv("EDITOR"), "vi")
+	editor := firstOf(a.getenv("VISUAL"), a.getenv("EDITOR"))
+	if editor == "" {
+		if !a.inTTY {
+			return usagef("EDITOR=PROGRAM prism edit, or run it on a terminal", "there is no terminal for the editor")
+		}
+		editor = "vi"
+	}
 	cmd := exec.CommandContext(ctx, "sh", "-c", editor+` "$1"`, "prism-edit", name)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.in, a.err, a.err
 	if err := cmd.Run(); err != nil {

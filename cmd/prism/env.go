@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -89,12 +90,7 @@ func (a *app) clientEnv(ctx context.Context, r room, o envOptions) (clientEnv, e
 
 // customHeaders keeps the user's own ones and adds what the ledger should know.
 func (a *app) customHeaders(ctx context.Context, o envOptions) ([]string, error) {
-	var headers []string
-	for line := range strings.SplitSeq(a.getenv("ANTHROPIC_CUSTOM_HEADERS"), "\n") {
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(strings.ToLower(line), "x-prism-") {
-			headers = append(headers, line)
-		}
-	}
+	headers := ownHeaders(a.getenv("ANTHROPIC_CUSTOM_HEADERS"))
 	if len(o.tags) > 0 {
 		pairs := make([]string, 0, len(o.tags))
 		for _, t := range o.tags {
@@ -113,6 +109,17 @@ func (a *app) customHeaders(ctx context.Context, o envOptions) ([]string, error)
 		headers = append(headers, whereabouts(ctx)...)
 	}
 	return headers, nil
+}
+
+// ownHeaders are the user's own ones among the custom headers.
+func ownHeaders(list string) []string {
+	var headers []string
+	for line := range strings.SplitSeq(list, "\n") {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(strings.ToLower(line), "x-prism-") {
+			headers = append(headers, line)
+		}
+	}
+	return headers
 }
 
 // whereabouts names the directory, the project and the branch the client works in.
@@ -136,12 +143,12 @@ func whereabouts(ctx context.Context) []string {
 }
 
 // headerValue leaves printable ASCII as it is and percent-encodes a value that holds anything
-// else, which a header cannot carry.
+// else, which a header cannot carry, or a percent sign, which the gateway would decode.
 func headerValue(s string) string {
-	if printable(s) {
+	if printable(s) && !strings.Contains(s, "%") && strings.TrimSpace(s) == s {
 		return s
 	}
-	return url.PathEscape(s)
+	return strings.ReplaceAll(url.PathEscape(s), "%2F", "/")
 }
 
 func printable(s string) bool {
@@ -202,15 +209,48 @@ token in it is the one that clients present to prism, never a key of a provider.
 			if err != nil {
 				return err
 			}
-			return a.showEnv(e, firstOf(shell, defaultShell(a.getenv("SHELL"))), unset)
+			if unset {
+				e = a.takenBack(e)
+			}
+			return a.showEnv(e, firstOf(shell, defaultShell(a.getenv("SHELL"))))
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&profile, "profile", "", "always this profile, whatever is active (PRISM_PROFILE)")
-	f.StringVar(&shell, "shell", "", "sh|fish|powershell|claude-settings; default: what SHELL names")
+	f.StringVar(&profile, "profile", "", "always this `profile`, whatever is active (PRISM_PROFILE)")
+	f.StringVar(&shell, "shell", "", "sh|bash|zsh|fish|powershell|claude-settings; default: what SHELL names")
 	f.BoolVar(&unset, "unset", false, "print what takes the variables back")
 	f.StringArrayVar(&tags, "tag", nil, "mark the requests in the ledger with `key=value`")
 	return cmd
+}
+
+// takenBack is what remains of the variables without prism: of lists that the user may have
+// had before, only our part is taken out.
+func (a *app) takenBack(e clientEnv) clientEnv {
+	back := clientEnv{set: map[string]string{}}
+	for k := range e.set {
+		back.unset = append(back.unset, k)
+	}
+	back.unset = append(back.unset, "ANTHROPIC_CUSTOM_HEADERS")
+	rest := map[string]string{
+		"NO_PROXY": withoutLoopback(a.getenv("NO_PROXY")), "no_proxy": withoutLoopback(a.getenv("no_proxy")),
+		"ANTHROPIC_CUSTOM_HEADERS": strings.Join(ownHeaders(a.getenv("ANTHROPIC_CUSTOM_HEADERS")), "\n"),
+	}
+	for k, v := range rest {
+		if v != "" {
+			back.set[k] = v
+		}
+	}
+	slices.Sort(back.unset)
+	back.unset = slices.DeleteFunc(slices.Compact(back.unset), func(k string) bool { return back.set[k] != "" })
+	return back
+}
+
+func withoutLoopback(list string) string {
+	hosts := slices.DeleteFunc(strings.Split(list, ","), func(h string) bool {
+		h = strings.TrimSpace(h)
+		return h == "127.0.0.1" || h == "localhost"
+	})
+	return strings.Join(hosts, ",")
 }
 
 func defaultShell(path string) string {
@@ -224,8 +264,8 @@ func defaultShell(path string) string {
 	}
 }
 
-func (a *app) showEnv(e clientEnv, shell string, unset bool) error {
-	lines, err := shellLines(e, shell, unset)
+func (a *app) showEnv(e clientEnv, shell string) error {
+	lines, err := shellLines(e, shell)
 	if err != nil {
 		return err
 	}
@@ -238,42 +278,33 @@ func (a *app) showEnv(e clientEnv, shell string, unset bool) error {
 }
 
 // shellLines writes e in the language of a shell.
-func shellLines(e clientEnv, shell string, unset bool) (string, error) {
-	var set, drop func(k, v string) string
+func shellLines(e clientEnv, shell string) (string, error) {
+	var set func(k, v string) string
+	var drop func(k string) string
 	switch shell {
-	case "sh":
+	case "sh", "bash", "zsh":
 		set = func(k, v string) string { return "export " + k + "=" + "'" + strings.ReplaceAll(v, "'", `'\''`) + "'" }
-		drop = func(k, _ string) string { return "unset " + k }
+		drop = func(k string) string { return "unset " + k }
 	case "fish":
 		set = func(k, v string) string {
 			return "set -gx " + k + " '" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(v) + "'"
 		}
-		drop = func(k, _ string) string { return "set -e " + k }
+		drop = func(k string) string { return "set -e " + k }
 	case "powershell":
 		set = func(k, v string) string { return "$env:" + k + " = '" + strings.ReplaceAll(v, "'", "''") + "'" }
-		drop = func(k, _ string) string { return "Remove-Item Env:" + k + " -ErrorAction SilentlyContinue" }
+		drop = func(k string) string { return "Remove-Item Env:" + k + " -ErrorAction SilentlyContinue" }
 	case "claude-settings":
-		env := e.set
-		if unset {
-			env = map[string]string{}
-		}
-		b, err := json.MarshalIndent(map[string]any{"env": env}, "", "  ")
+		b, err := json.MarshalIndent(map[string]any{"env": e.set}, "", "  ")
 		return string(b) + "\n", err
 	default:
 		return "", usagef("prism env --shell sh|fish|powershell|claude-settings", "unknown shell %q", shell)
 	}
 	var lines []string
 	for k, v := range e.set {
-		if unset {
-			lines = append(lines, drop(k, v))
-		} else {
-			lines = append(lines, set(k, v))
-		}
+		lines = append(lines, set(k, v))
 	}
-	if !unset {
-		for _, k := range e.unset {
-			lines = append(lines, drop(k, ""))
-		}
+	for _, k := range e.unset {
+		lines = append(lines, drop(k))
 	}
 	sort.Strings(lines)
 	return strings.Join(lines, "\n") + "\n", nil

@@ -44,12 +44,13 @@ const (
 	codeNotRunning     = "not_running"
 	codeNotFound       = admin.CodeNotFound
 	codeUnhealthy      = "unhealthy"
+	codeNoPrice        = "no_price"
 	codeNotSelect      = "sql_not_select"
 	codeSQL            = "sql_error"
 	codeBusy           = "ledger_busy"
 	codeFileChanged    = "file_changed"
+	codeReadOnly       = "file_read_only"
 	codeOccupied       = "occupied"
-	codeRunFailed      = "run_failed"
 	codeNotExecutable  = "not_executable"
 	codeNoCommand      = "no_command"
 	codeInternal       = admin.CodeInternal
@@ -59,6 +60,14 @@ const (
 type childError struct{ code int }
 
 func (c childError) Error() string { return fmt.Sprintf("exit status %d", c.code) }
+
+// runError is an error of prism itself under `prism run`: the exit code tells it from one of
+// the command, the code in JSON stays what it is.
+type runError struct{ err error }
+
+func (r runError) Error() string { return r.err.Error() }
+
+func (r runError) Unwrap() error { return r.err }
 
 // quietError ends a command with the exit code of code after the report on stdout has said why.
 type quietError struct{ code string }
@@ -73,7 +82,11 @@ func exitCode(err error) int {
 	if q, said := errors.AsType[quietError](err); said {
 		return exitOfCode(q.code)
 	}
-	return exitOfCode(describe(err).Code)
+	code := exitOfCode(describe(err).Code)
+	if _, ours := errors.AsType[runError](err); ours && code != exitNotExec && code != exitNoCommand {
+		return exitRunFailed
+	}
+	return code
 }
 
 func exitOfCode(code string) int {
@@ -90,12 +103,10 @@ func exitOfCode(code string) int {
 		return exitNotFound
 	case codeUnhealthy:
 		return exitUnhealthy
-	case codePin, codeNotSelect, codeFileChanged:
+	case codePin, codeNotSelect, codeFileChanged, codeReadOnly:
 		return exitRefused
 	case codeOccupied:
 		return exitOccupied
-	case codeRunFailed:
-		return exitRunFailed
 	case codeNotExecutable:
 		return exitNotExec
 	case codeNoCommand:
@@ -118,6 +129,8 @@ func describe(err error) *admin.Error {
 		return &admin.Error{Code: codeNotRunning, Message: "the gateway does not run", Fix: "prism serve"}
 	case errors.Is(err, config.ErrChanged):
 		return &admin.Error{Code: codeFileChanged, Message: "the file was changed by somebody else meanwhile; nothing was written", Fix: "run the command again"}
+	case errors.Is(err, config.ErrReadOnly):
+		return &admin.Error{Code: codeReadOnly, Message: err.Error(), Fix: "change it where it comes from: the dotfiles, the nix configuration, the mount; or chmod u+w"}
 	case errors.Is(err, syscall.EADDRINUSE), errors.Is(err, admin.ErrInUse):
 		return &admin.Error{Code: codeOccupied, Message: err.Error(), Fix: "prism status, or another port: prism serve --listen 127.0.0.1:3010"}
 	case errors.Is(err, exec.ErrNotFound):

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"prism/config"
 	"prism/config/sealed"
 	"prism/internal/admin"
 	"prism/internal/daemon"
@@ -61,6 +62,7 @@ func sealError(path string, err error) error {
 	return &admin.Error{Code: code, Message: err.Error(), Fix: fix, At: &admin.Position{File: path}}
 }
 
+// readError says why profiles.yaml cannot be read, in the words of the gateway.
 func readError(path string, err error) error {
-	return &admin.Error{Code: codeConfigInvalid, Message: err.Error(), Fix: "prism init, if there is none yet", At: &admin.Position{File: path}}
+	return config.Problems{daemon.Unreadable(path, err)}
 }

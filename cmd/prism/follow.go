@@ -3,26 +3,20 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
 
 	"prism/internal/admin"
 )
 
 // followLogs prints the past and then what finishes, line by line, until it is interrupted.
 func (a *app) followLogs(ctx context.Context, r room, v view, wanted func(admin.Exchange) bool) error {
-	format, err := a.formatOf(v)
+	f, err := a.newFeed(v)
 	if err != nil {
 		return err
 	}
-	if format == formatJSON {
-		format = formatNDJSON
-	}
-	if format == formatCSV || format == formatMarkdown {
-		return usagef("prism logs -f --format ndjson", "a feed has no end, so it has no %s form", format)
-	}
 	for _, row := range v.rows {
-		if err := a.writeLine(a.out, v.columns, row, format); err != nil {
+		if err := f.write(row); err != nil {
 			return err
 		}
 	}
@@ -30,7 +24,7 @@ func (a *app) followLogs(ctx context.Context, r room, v view, wanted func(admin.
 		if !wanted(x) {
 			return nil
 		}
-		return a.writeLine(a.out, v.columns, logRow(x), format)
+		return f.write(a.logRow(x))
 	})
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // the user has seen enough
@@ -38,35 +32,74 @@ func (a *app) followLogs(ctx context.Context, r room, v view, wanted func(admin.
 	return err
 }
 
-// lineWidth is the width of column i of a line in a feed, which cannot wait for all its rows.
-func lineWidth(i int) int { return [...]int{8, 26, 10, 22, 22, 11, 6, 6, 7, 5, 7, 9, 1, 0}[i] }
+// feed writes rows as they come. Its widths are fixed: it cannot wait for all its rows.
+type feed struct {
+	a      *app
+	format string
+	cols   []column
+	kept   []int // the columns that a table has room for
+	widths []int // of the kept ones
+}
 
-func (a *app) writeLine(w io.Writer, cols []column, row []cell, format string) error {
-	if format == formatNDJSON {
-		obj, err := objectOf(cols, row)
+// newFeed chooses the form for v and its successors, and names the columns where a person
+// reads them.
+func (a *app) newFeed(v view) (*feed, error) {
+	format, err := a.formatOf(v)
+	if err != nil {
+		return nil, err
+	}
+	f := &feed{a: a, format: format, cols: v.columns}
+	switch format {
+	case formatJSON:
+		f.format = formatNDJSON
+	case formatCSV, formatMarkdown:
+		return nil, usagef("prism logs -f --format ndjson", "a feed has no end, so it has no %s form", format)
+	case formatTable:
+		widths := []int{8, 26, 10, 22, 18, 11, 5, 5, 6, 6, 6, 8, 5, 16}
+		for _, row := range v.rows {
+			widths[0] = max(widths[0], len(row[0].text)) // a day other than today
+		}
+		f.kept = keep(widths, f.cols, a.width())
+		f.widths = fit(pick(widths, f.kept), pick(f.cols, f.kept), a.width())
+		f.head()
+	}
+	return f, nil
+}
+
+func (f *feed) head() {
+	if !f.a.outTTY {
+		return
+	}
+	titles := make([]string, len(f.cols))
+	for i, c := range f.cols {
+		titles[i] = c.title()
+	}
+	head := tableLine(pick(titles, f.kept), f.widths, pick(f.cols, f.kept))
+	if f.a.colour() {
+		head = text.Bold.Sprint(head)
+	}
+	fmt.Fprintln(f.a.out, head)
+}
+
+func (f *feed) write(row []cell) error {
+	switch f.format {
+	case formatNDJSON:
+		obj, err := objectOf(f.cols, row)
 		if err != nil {
 			return err
 		}
-		if a.jq != "" {
-			return a.filter(obj)
+		if f.a.jq != "" {
+			return f.a.filter(obj)
 		}
-		return a.writeJSON(w, obj, false)
+		return f.a.writeJSON(f.a.out, obj, false)
+	case formatTSV:
+		_, err := fmt.Fprintln(f.a.out, tsvLine(row))
+		return err
 	}
-	parts := make([]string, len(row))
+	line := make([]string, len(row))
 	for i, c := range row {
-		switch {
-		case format == formatTSV:
-			parts[i] = escape(c.raw(), false)
-		case cols[i].right:
-			parts[i] = fmt.Sprintf("%*s", lineWidth(i), escape(c.text, false))
-		default:
-			parts[i] = fmt.Sprintf("%-*s", lineWidth(i), escape(c.text, false))
-		}
+		line[i] = escape(c.text, false)
 	}
-	sep := "  "
-	if format == formatTSV {
-		sep = "\t"
-	}
-	_, err := fmt.Fprintln(w, strings.TrimRight(strings.Join(parts, sep), " "))
+	_, err := fmt.Fprintln(f.a.out, tableLine(pick(line, f.kept), f.widths, pick(f.cols, f.kept)))
 	return err
 }

@@ -27,6 +27,8 @@ type column struct {
 	name  string
 	head  string // "" = the name, in upper case
 	right bool
+	whole bool // is never shortened
+	spare bool // is left out of a table that is too wide for the terminal
 }
 
 func (c column) title() string {
@@ -93,19 +95,25 @@ func (a *app) formatOf(v view) (string, error) {
 	return format, nil
 }
 
-// render writes the rows through go-pretty. Tables and markdown are for people, the other
-// formats hold the values that JSON holds.
+// render writes the rows. Tables and markdown are for people, the other formats hold the
+// values that JSON holds. CSV and markdown come from go-pretty, which knows their quoting.
 func (a *app) render(v view, format string) string {
-	human := format == formatTable || format == formatMarkdown
+	switch format {
+	case formatTable:
+		return a.renderTable(v)
+	case formatTSV:
+		return renderTSV(v)
+	}
+	human := format == formatMarkdown
 	t := table.NewWriter()
 	head := make(table.Row, len(v.columns))
 	configs := make([]table.ColumnConfig, len(v.columns))
 	for i, c := range v.columns {
 		head[i] = c.name
-		configs[i] = table.ColumnConfig{Number: i + 1}
 		if human {
 			head[i] = c.title()
 		}
+		configs[i] = table.ColumnConfig{Number: i + 1}
 		if c.right {
 			configs[i].Align, configs[i].AlignHeader, configs[i].AlignFooter = text.AlignRight, text.AlignRight, text.AlignRight
 		}
@@ -113,38 +121,32 @@ func (a *app) render(v view, format string) string {
 	t.AppendHeader(head)
 	t.SetColumnConfigs(configs)
 	for _, r := range v.rows {
-		t.AppendRow(rowOf(r, human, format == formatCSV))
+		t.AppendRow(rowOf(r, human))
 	}
 	if human && v.total != nil {
-		t.AppendRow(rowOf(v.total, true, false))
+		t.AppendRow(rowOf(v.total, true))
 	}
-	t.SetStyle(plainStyle(a.colour()))
-	switch format {
-	case formatCSV:
-		return t.RenderCSV()
-	case formatTSV:
-		return t.RenderTSV()
-	case formatMarkdown:
+	if human {
 		return t.RenderMarkdown()
-	default:
-		t.SuppressTrailingSpaces()
-		return t.Render()
 	}
+	return t.RenderCSV()
 }
 
-func rowOf(cells []cell, human, csv bool) table.Row {
+func rowOf(cells []cell, markdown bool) table.Row {
 	row := make(table.Row, len(cells))
 	for i, c := range cells {
-		switch {
-		case human:
-			row[i] = escape(c.text, false)
-		case csv:
+		if markdown {
+			row[i] = unmarked(escape(c.text, false))
+		} else {
 			row[i] = unformula(escape(c.raw(), false), c.value)
-		default:
-			row[i] = escape(c.raw(), false)
 		}
 	}
 	return row
+}
+
+// unmarked keeps a name from becoming a tag, an image or a link where the markdown is shown.
+func unmarked(s string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", "[", `\[`).Replace(s)
 }
 
 // unformula keeps a spreadsheet from running a model's name: text that starts like a
@@ -155,18 +157,6 @@ func unformula(s string, value any) string {
 	}
 	if strings.ContainsRune("=+-@", rune(s[0])) {
 		return "'" + s
-	}
-	return s
-}
-
-func plainStyle(colour bool) table.Style {
-	s := table.StyleDefault
-	s.Name = "plain"
-	s.Box.PaddingLeft, s.Box.PaddingRight = "", "  "
-	s.Options = table.OptionsNoBordersAndSeparators
-	s.Format.Header, s.Format.Footer = text.FormatDefault, text.FormatDefault
-	if colour {
-		s.Color.Header = text.Colors{text.Bold}
 	}
 	return s
 }
@@ -183,19 +173,28 @@ func (a *app) showJSON(v view, format string) error {
 			rows = append(rows, b)
 		}
 		value = rows
-		if format == formatNDJSON && a.jq == "" {
-			for _, r := range rows {
-				if err := a.writeJSON(a.out, r, false); err != nil {
-					return err
-				}
-			}
-			return nil
+		if format == formatNDJSON {
+			return a.showNDJSON(rows)
 		}
 	}
 	if a.jq != "" {
 		return a.filter(value)
 	}
 	return a.writeJSON(a.out, value, format == formatJSON)
+}
+
+// showNDJSON writes a row per line; --jq sees one row at a time, as in a feed.
+func (a *app) showNDJSON(rows []json.RawMessage) error {
+	for _, r := range rows {
+		write := func() error { return a.writeJSON(a.out, r, false) }
+		if a.jq != "" {
+			write = func() error { return a.filter(r) }
+		}
+		if err := write(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // objectOf keeps the order of the columns, which a map would not.
@@ -206,11 +205,11 @@ func objectOf(cols []column, row []cell) (json.RawMessage, error) {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		k, err := json.Marshal(c.name)
+		k, err := marshal(c.name)
 		if err != nil {
 			return nil, err
 		}
-		val, err := json.Marshal(row[i].value)
+		val, err := marshal(row[i].value)
 		if err != nil {
 			return nil, fmt.Errorf("column %s: %w", c.name, err)
 		}
@@ -220,6 +219,15 @@ func objectOf(cols []column, row []cell) (json.RawMessage, error) {
 	}
 	b.WriteByte('}')
 	return b.Bytes(), nil
+}
+
+// marshal is json.Marshal without the \u003c that it writes for the sake of web pages.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // writeJSON writes one value and a line feed, with hostile characters as \u escapes.

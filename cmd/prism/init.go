@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bufio"
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"prism/config"
 	"prism/config/sealed"
@@ -26,6 +25,7 @@ type initOptions struct {
 	keyStdin   bool
 	noSops     bool
 	recipients []string
+	test       bool
 }
 
 func newInit(a *app) *cobra.Command {
@@ -35,7 +35,7 @@ func newInit(a *app) *cobra.Command {
 		Short: "Make what prism needs: age key, sealed profiles.yaml, schema, client token",
 		Long: `Init makes what is missing and never overwrites; it can be run again. The key of the
 provider is typed hidden or read from stdin and sealed in memory: clear text never touches
-the disk.`,
+the disk. The provider is then asked to count the tokens of one word, which costs nothing.`,
 		Example: "  prism init\n  printf %s \"$KEY\" | prism init --preset moonshot --key-stdin --no-input",
 		Args:    args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -43,15 +43,19 @@ the disk.`,
 			if err != nil {
 				return err
 			}
-			return a.init(r, o)
+			if !cmd.Flags().Changed("test") {
+				o.test = a.interactive()
+			}
+			return a.init(cmd.Context(), r, o)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.preset, "preset", "", "provider of the first profile: anthropic|claude-login|deepseek|moonshot|moonshot-cn|kimi-coding|zai|zhipu|minimax|qwen|ollama")
+	f.StringVar(&o.preset, "preset", "", "provider of the first profile: "+strings.Join(presetNames(), "|"))
 	f.StringVar(&o.baseURL, "base-url", "", "`URL` of the provider, instead of the preset's")
 	f.StringVar(&o.name, "name", "", "name of the first profile")
 	f.BoolVar(&o.keyStdin, "key-stdin", false, "read the provider's key from stdin")
 	f.BoolVar(&o.noSops, "no-sops", false, "do not seal: keys lie in clear text on the disk")
+	f.BoolVar(&o.test, "test", false, "ask the provider whether it takes the key; on a terminal the default, --test=false does not")
 	f.StringArrayVar(&o.recipients, "recipient", nil, "seal for this age `recipient` too, as a backup")
 	return cmd
 }
@@ -63,10 +67,10 @@ func (m *made) add(what, path, how string) {
 	m.rows = append(m.rows, []cell{textCell(what), textCell(path), textCell(how)})
 }
 
-func (a *app) init(r room, o initOptions) error {
+func (a *app) init(ctx context.Context, r room, o initOptions) error {
 	var m made
 	// Everything that can be refused comes first: what fails here has written nothing.
-	text, err := a.firstProfiles(r, o)
+	text, first, err := a.firstProfiles(ctx, r, o)
 	if err != nil {
 		return err
 	}
@@ -94,7 +98,10 @@ func (a *app) init(r room, o initOptions) error {
 			return err
 		}
 	}
-	v := view{columns: []column{{name: "what"}, {name: "path"}, {name: "outcome"}}, rows: m.rows}
+	if first != nil && o.test && first.Auth.NeedsKey() {
+		m.add("provider", first.Host(), trial(ctx, first))
+	}
+	v := view{columns: []column{{name: "what"}, {name: "path", whole: true}, {name: "outcome", whole: true}}, rows: m.rows}
 	if err := a.show(v); err != nil {
 		return err
 	}
@@ -138,6 +145,7 @@ func (a *app) initKey(o initOptions, m *made) ([]string, error) {
 		}
 		list = append(list, recipient)
 		m.add("age key", path, "made; keep a copy of it in a safe place")
+		m.add("recipient", recipient, "seal for it elsewhere; a second one as a backup: --recipient")
 	}
 	return append(list, o.recipients...), nil
 }
@@ -149,28 +157,30 @@ func (a *app) initPlain(p config.Paths, m *made) error {
 	return writeNew(p.Settings, text, 0o600, m, "settings")
 }
 
-// firstProfiles returns the text of the first profiles.yaml, in clear; nil if there is one.
-func (a *app) firstProfiles(r room, o initOptions) ([]byte, error) {
+// firstProfiles returns the text of the first profiles.yaml, in clear, and its profile; nil if
+// there is a file.
+func (a *app) firstProfiles(ctx context.Context, r room, o initOptions) (text []byte, first *config.Profile, err error) {
 	if _, err := os.Lstat(r.paths.Profiles); err == nil {
-		return nil, nil
+		return nil, nil, nil
 	}
-	p, err := a.choosePreset(o)
+	p, err := a.choosePreset(ctx, o)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	key, err := a.askKey(p, o)
+	key, err := a.askKey(ctx, p, o)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	token, err := newToken()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	text := p.document(key, token)
-	if _, problems := config.ParseProfiles(text, config.ParseOptions{File: r.paths.Profiles, AllowPlaintext: true}); problems.Err() != nil {
-		return nil, problems
+	text = p.document(key, token)
+	profiles, problems := config.ParseProfiles(text, config.ParseOptions{File: r.paths.Profiles, AllowPlaintext: true})
+	if problems.Err() != nil {
+		return nil, nil, problems
 	}
-	return text, nil
+	return text, &profiles.Profiles[0], nil
 }
 
 // initProfiles seals the text and writes it; without recipients it is written as it is.
@@ -188,11 +198,11 @@ func initProfiles(path string, text []byte, recipients []string, m *made) error 
 	return writeNew(path, text, 0o600, m, "profiles")
 }
 
-func (a *app) choosePreset(o initOptions) (preset, error) {
+func (a *app) choosePreset(ctx context.Context, o initOptions) (preset, error) {
 	name := o.preset
 	if name == "" && a.interactive() && o.baseURL == "" {
 		var err error
-		if name, err = a.askPreset(); err != nil {
+		if name, err = a.askPreset(ctx); err != nil {
 			return preset{}, err
 		}
 	}
@@ -213,7 +223,7 @@ func (a *app) choosePreset(o initOptions) (preset, error) {
 	return p, nil
 }
 
-func (a *app) askPreset() (string, error) {
+func (a *app) askPreset(ctx context.Context) (string, error) {
 	list, err := presets()
 	if err != nil {
 		return "", err
@@ -222,12 +232,10 @@ func (a *app) askPreset() (string, error) {
 	for i, p := range list {
 		fmt.Fprintf(a.err, "  %2d  %-14s %s\n", i+1, p.Name, p.Title)
 	}
-	fmt.Fprint(a.err, "number or name [1]: ")
-	line, err := bufio.NewReader(a.in).ReadString('\n')
+	line, err := a.ask(ctx, "number or name [1]: ")
 	if err != nil {
-		return "", usagef("prism init --preset NAME", "cancelled")
+		return "", usagef("prism init --preset NAME", "cancelled; nothing was written")
 	}
-	line = strings.TrimSpace(line)
 	for i, p := range list {
 		if line == fmt.Sprint(i+1) || line == p.Name || line == "" && i == 0 {
 			return p.Name, nil
@@ -236,7 +244,7 @@ func (a *app) askPreset() (string, error) {
 	return line, nil
 }
 
-func (a *app) askKey(p preset, o initOptions) (config.Secret, error) {
+func (a *app) askKey(ctx context.Context, p preset, o initOptions) (config.Secret, error) {
 	if !p.needsKey() {
 		return config.Secret{}, nil
 	}
@@ -254,12 +262,10 @@ func (a *app) askKey(p preset, o initOptions) (config.Secret, error) {
 	if !a.interactive() {
 		return config.Secret{}, usagef(`printf %s "$KEY" | prism init --preset `+p.Name+` --key-stdin --no-input`, "no key was given for %s, and nobody can be asked", p.Name)
 	}
-	fmt.Fprintf(a.err, "API key of %s (not shown): ", p.Title)
-	b, err := term.ReadPassword(int(os.Stdin.Fd()))
-	fmt.Fprintln(a.err)
-	key := config.NewSecret(strings.TrimSpace(string(b)))
+	typed, err := a.askHidden(ctx, fmt.Sprintf("API key (%s; not shown): ", p.Title))
+	key := config.NewSecret(typed)
 	if err != nil || key.IsZero() {
-		return key, usagef("prism init", "cancelled: no key given")
+		return key, usagef("prism init", "cancelled: no key given, nothing was written")
 	}
 	return key, nil
 }

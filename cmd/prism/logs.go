@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,7 +31,11 @@ func newLogs(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logs [ID]",
 		Short: "The requests, newest last; with an ID one in detail",
-		Args:  args(cobra.MaximumNArgs(1)),
+		Long: `Logs prints the requests that the ledger holds, the newest last; -f goes on with what
+finishes. An ID shows one request with every column; it may be shortened to its beginning,
+or to its two ends, as a narrow table shows it.`,
+		Example: "  prism logs --status error --since 1h\n  prism logs -f --profile kimi\n  prism logs 01M8…GJ5",
+		Args:    args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			r, err := a.room(cmd)
 			if err != nil {
@@ -45,28 +50,29 @@ func newLogs(a *app) *cobra.Command {
 	f := cmd.Flags()
 	f.BoolVarP(&o.follow, "follow", "f", false, "go on with what finishes from now on")
 	f.StringVar(&o.since, "since", "", "from this `time` on: 1h, 7d, 2026-11-01")
-	f.StringVar(&o.profile, "profile", "", "only this profile")
+	f.StringVar(&o.profile, "profile", "", "only this `profile`")
 	f.StringVar(&o.status, "status", "", "ok|error, a status such as 429, or a class such as 5xx")
 	f.StringVar(&o.grep, "grep", "", "only what matches this regular `expression` in model, session, error or id")
 	f.IntVarP(&o.n, "lines", "n", 50, "at most so many, the newest")
 	return cmd
 }
 
-func logColumns() []column {
+// logColumns names the zone of the times, which are local.
+func (a *app) logColumns() []column {
 	return []column{
-		{name: "started_at", head: "TIME"},
+		{name: "started_at", head: "TIME " + a.now().Format("MST"), whole: true},
 		{name: "request_id", head: "ID"},
 		{name: "profile"},
 		{name: "model"},
-		{name: "upstream_model", head: "SENT AS"},
+		{name: "upstream_model", head: "SENT AS", spare: true},
 		{name: "status"},
-		{name: "ttft_ms", head: "TTFT", right: true},
-		{name: "duration_ms", head: "TOTAL", right: true},
-		{name: "prompt_tokens", head: "IN", right: true},
-		{name: "cache_hit_ratio", head: "CACHED", right: true},
+		{name: "ttft_ms", head: "TTFT", right: true, spare: true},
+		{name: "duration_ms", head: "TOTAL", right: true, spare: true},
+		{name: "prompt_tokens", head: "IN", right: true, spare: true},
+		{name: "cache_hit_ratio", head: "CACHED", right: true, spare: true},
 		{name: "output_tokens", head: "OUT", right: true},
 		{name: "cost_usd", head: "COST", right: true},
-		{name: "attempts", head: "TRIES", right: true},
+		{name: "attempts", head: "TRIES", right: true, spare: true},
 		{name: "error"},
 	}
 }
@@ -83,6 +89,12 @@ order by started_at desc
 limit $n`
 
 func (a *app) logs(ctx context.Context, r room, o logsOptions) error {
+	if o.n < 0 {
+		return usagef("prism logs -n 50", "--lines: %d is not a number of lines", o.n)
+	}
+	if !statusKnown(o.status) {
+		return usagef("prism logs --status ok|error|429|5xx", "--status: %q is neither ok, error, a status nor a class", o.status)
+	}
 	re, err := regexp.Compile(o.grep)
 	if err != nil {
 		return usagef("--grep takes a regular expression", "--grep: %v", err)
@@ -91,9 +103,9 @@ func (a *app) logs(ctx context.Context, r room, o logsOptions) error {
 	if err != nil {
 		return err
 	}
-	v := view{columns: logColumns(), empty: "no requests in this time"}
+	v := view{columns: a.logColumns(), empty: "no requests in this time"}
 	for _, x := range past {
-		v.rows = append(v.rows, logRow(x))
+		v.rows = append(v.rows, a.logRow(x))
 	}
 	if !o.follow {
 		return a.show(v)
@@ -158,6 +170,24 @@ func scanExchange(rows *sql.Rows) (admin.Exchange, error) {
 	return x, err
 }
 
+// layoutOf names the day where it is not today.
+func layoutOf(now, t time.Time) string {
+	if t.Before(midnight(now)) {
+		return "2006-01-02 15:04:05"
+	}
+	return time.TimeOnly
+}
+
+// statusKnown tells whether --status means something: ok, error, 429 or 5xx.
+func statusKnown(s string) bool {
+	if s == "" || s == "ok" || s == "error" {
+		return true
+	}
+	class, _ := strings.CutSuffix(s, "xx")
+	n, err := strconv.Atoi(class)
+	return err == nil && (class == s && n >= 100 && n <= 999 || class != s && n >= 1 && n <= 9)
+}
+
 func statusMatches(want string, x admin.Exchange) bool {
 	switch {
 	case want == "":
@@ -173,7 +203,7 @@ func statusMatches(want string, x admin.Exchange) bool {
 	}
 }
 
-func logRow(x admin.Exchange) []cell {
+func (a *app) logRow(x admin.Exchange) []cell {
 	value := func(c stream.Count) *int64 {
 		if !c.Known() {
 			return nil
@@ -192,7 +222,7 @@ func logRow(x admin.Exchange) []cell {
 		shownSent = textAs("=", sent)
 	}
 	return []cell{
-		timeCell(x.StartedAt, "15:04:05"), textCell(x.RequestID), textCell(x.Profile), textCell(firstOf(x.RequestModel, x.Operation)), shownSent,
+		timeCell(x.StartedAt, layoutOf(a.now(), x.StartedAt)), textCell(x.RequestID), textCell(x.Profile), textCell(firstOf(x.RequestModel, x.Operation)), shownSent,
 		textCell(statusOf(x)), msCell(value(x.TTFTMS)), msCell(value(x.DurationMS)), tokenCell(value(x.PromptTokens)),
 		percentCell(value(x.CacheRead), value(x.PromptTokens)), tokenCell(value(x.OutputTokens)), moneyCell(cost), countCell(&attempts), textAs(x.ErrorType, x.ErrorType),
 	}

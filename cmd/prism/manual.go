@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,8 +12,10 @@ import (
 
 func newCompletion(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:       "completion bash|zsh|fish|powershell",
-		Short:     "Print the completion script of a shell",
+		Use:   "completion bash|zsh|fish|powershell",
+		Short: "Print the completion script of a shell",
+		Long: `Completion prints a script that completes commands, flags, and the names of profiles and
+queries. The one for bash needs the package bash-completion.`,
 		Example:   "  source <(prism completion bash)\n  prism completion fish > ~/.config/fish/completions/prism.fish",
 		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
 		Args:      args(cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs)),
@@ -53,10 +56,27 @@ func newMan(a *app) *cobra.Command {
 			if err := doc.GenManTree(root, header, dir); err != nil {
 				return fmt.Errorf("write the manual pages: %w", err)
 			}
+			if err := readable(dir); err != nil {
+				return err
+			}
 			a.note("wrote the manual pages to %s", a.tilde(dir))
 			return nil
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", "", "write them into this `directory`")
 	return cmd
+}
+
+// readable opens the pages to everybody: what prism writes is private otherwise.
+func readable(dir string) error {
+	pages, err := filepath.Glob(filepath.Join(dir, "prism*.1"))
+	if err != nil {
+		return err
+	}
+	for _, page := range pages {
+		if err := os.Chmod(page, 0o644); err != nil { //nolint:gosec // manual pages are for everybody
+			return fmt.Errorf("write the manual pages: %w", err)
+		}
+	}
+	return nil
 }

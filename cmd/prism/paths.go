@@ -22,22 +22,22 @@ func newPaths(a *app) *cobra.Command {
 }
 
 func pathsView(p config.Paths) view {
-	v := view{columns: []column{{name: "what"}, {name: "path"}, {name: "from"}}}
+	v := view{columns: []column{{name: "what"}, {name: "path", whole: true}, {name: "from"}}}
 	object := map[string]string{}
-	for _, f := range []struct{ what, path, from string }{
-		{"profiles", p.Profiles, "Profiles"},
-		{"settings", p.Settings, "Settings"},
-		{"schema", p.Schema, "Schema"},
-		{"data", p.Data, "Data"},
-		{"ledger", p.LedgerFile, "LedgerFile"},
-		{"journal", p.Journal, "Journal"},
-		{"archive", p.Archive, "Archive"},
-		{"queries", p.Queries, "Queries"},
-		{"state", p.State, "State"},
-		{"pins", p.Pins, "Pins"},
-		{"active", p.ActiveFile, "ActiveFile"},
-		{"lock", p.Lock, "Lock"},
-		{"socket", p.Socket, "Socket"},
+	for _, f := range []struct{ what, path string }{
+		{"profiles", p.Profiles},
+		{"settings", p.Settings},
+		{"schema", p.Schema},
+		{"data", p.Data},
+		{"ledger", p.LedgerFile},
+		{"journal", p.Journal},
+		{"archive", p.Archive},
+		{"queries", p.Queries},
+		{"state", p.State},
+		{"pins", p.Pins},
+		{"active", p.ActiveFile},
+		{"lock", p.Lock},
+		{"socket", p.Socket},
 	} {
 		object[f.what] = f.path
 		v.rows = append(v.rows, []cell{textCell(f.what), textCell(f.path), textAs(p.From[f.what], p.From[f.what])})

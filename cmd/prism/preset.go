@@ -43,14 +43,22 @@ func presetNamed(name string) (preset, error) {
 	if err != nil {
 		return preset{}, err
 	}
-	names := make([]string, 0, len(list))
 	for _, p := range list {
 		if p.Name == name {
 			return p, nil
 		}
-		names = append(names, p.Name)
 	}
-	return preset{}, usagef("prism init --preset "+strings.Join(names, "|"), "no preset is named %q", name)
+	return preset{}, usagef("prism init --preset "+strings.Join(presetNames(), "|"), "no preset is named %q", name)
+}
+
+// presetNames lists them in the order of the menu.
+func presetNames() []string {
+	list, _ := presets()
+	names := make([]string, len(list))
+	for i, p := range list {
+		names[i] = p.Name
+	}
+	return names
 }
 
 func (p preset) needsKey() bool {

@@ -57,7 +57,7 @@ func (a *app) listProfiles(cmd *cobra.Command) error {
 	v := view{columns: []column{
 		{name: "name"},
 		{name: "active"},
-		{name: "host"},
+		{name: "host", whole: true},
 		{name: "models", right: true},
 		{name: "key"},
 		{name: "fingerprint"},

@@ -16,7 +16,9 @@ func newReload(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "reload",
 		Short: "Make the gateway read its files now, and print the verdict",
-		Args:  args(cobra.NoArgs),
+		Long: `Reload is for a script that must know: saving profiles.yaml is noticed without it. A file
+with an error changes nothing; it is printed as prism check would, and the exit code is 3.`,
+		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := a.room(cmd)
 			if err != nil {
@@ -44,7 +46,7 @@ func (a *app) showVerdict(v admin.Verdict) error {
 		a.note("refused: generation %d goes on", v.Generation)
 		return quietError{worst(ps).Code}
 	}
-	if err := a.show(verdictView(v)); err != nil {
+	if err := a.show(a.verdictView(v)); err != nil {
 		return err
 	}
 	if !v.OK {
@@ -57,7 +59,7 @@ func (a *app) jsonWanted() bool {
 	return a.asJSON || a.format == formatJSON || a.format == formatNDJSON || a.jq != ""
 }
 
-func verdictView(v admin.Verdict) view {
+func (a *app) verdictView(v admin.Verdict) view {
 	names := func(list []string) cell {
 		if len(list) == 0 {
 			return cell{unknown, []string{}}
@@ -82,11 +84,11 @@ func verdictView(v admin.Verdict) view {
 			textCell(v.Active), textCell(v.Previous), names(v.Changed),
 			names(v.Added), names(v.Removed), textCell(v.Trigger),
 		}},
-		text: func(w io.Writer) { writeVerdict(w, v) },
+		text: func(w io.Writer) { a.writeVerdict(w, v) },
 	}
 }
 
-func writeVerdict(w io.Writer, v admin.Verdict) {
+func (a *app) writeVerdict(w io.Writer, v admin.Verdict) {
 	line := "active: " + v.Active
 	if v.Previous != "" && v.Previous != v.Active {
 		line = "active: " + v.Previous + " → " + v.Active
@@ -113,7 +115,7 @@ func writeVerdict(w io.Writer, v admin.Verdict) {
 	}
 	fmt.Fprintln(w, escape(line, false))
 	for _, n := range v.Notes {
-		fmt.Fprintln(w, escape("note   "+n, false))
+		fmt.Fprintln(w, escape("note   "+a.tildes(n), false))
 	}
 	for _, p := range v.Problems {
 		fmt.Fprintln(w, escape(fmt.Sprintf("%s %d:%d   %s", p.Severity, p.Line, p.Column, p.Message), false))

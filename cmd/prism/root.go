@@ -55,7 +55,36 @@ it swaps the route. Every request leaves one priced row in DuckDB.`,
 	addAll(root, groupSystem, newInit(a), newDoctor(a), newPaths(a), newVersion(a), newCompletion(a), newMan(a))
 	root.AddCommand(newList(a, "ls", true), newFoldWorker(a))
 	root.AddCommand(topics()...)
+	a.completeFlags(root)
 	return root
+}
+
+// completeFlags offers the values of the flags that take one of a few.
+func (a *app) completeFlags(c *cobra.Command) {
+	values := map[string]cobra.CompletionFunc{
+		"profile": func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return a.profileNames(cmd.Context()), cobra.ShellCompDirectiveNoFileComp
+		},
+		"format": oneOf(formatTable, formatJSON, formatNDJSON, formatCSV, formatTSV, formatMarkdown),
+		"shell":  oneOf("sh", "bash", "zsh", "fish", "powershell", "claude-settings"),
+		"by":     oneOf("day", "model", "profile", "provider", "project", "session", "host", "branch", "tag:"),
+		"status": oneOf("ok", "error", "429", "5xx"),
+		"preset": oneOf(presetNames()...),
+		"trust":  oneOf("first_use", trustStrict),
+		"audit":  oneOf("best_effort", "strict"),
+	}
+	for name, fn := range values {
+		if c.Flags().Lookup(name) != nil || c.PersistentFlags().Lookup(name) != nil {
+			_ = c.RegisterFlagCompletionFunc(name, fn) // fails for a flag that is not there
+		}
+	}
+	for _, sub := range c.Commands() {
+		a.completeFlags(sub)
+	}
+}
+
+func oneOf(values ...string) cobra.CompletionFunc {
+	return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
 }
 
 func addAll(root *cobra.Command, group string, cmds ...*cobra.Command) {

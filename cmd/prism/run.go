@@ -26,34 +26,27 @@ func newRun(a *app) *cobra.Command {
 		Long: `Run starts the command with the variables of prism env. Settings of Claude Code that would
 win over them are overruled by a --settings file of its own. The exit code is the command's.`,
 		Example: "  prism run -- claude\n  prism run --profile kimi --tag task=docs -- claude -p 'hello'",
-		Args:    args(cobra.MinimumNArgs(1)),
+		Args: func(_ *cobra.Command, given []string) error {
+			if len(given) == 0 {
+				return usagef("prism run -- claude", "no command given")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, given []string) error {
 			err := a.runClient(cmd, given, o)
 			var child childError
 			if err == nil || errors.As(err, &child) {
 				return err
 			}
-			return runFailure(err)
+			return runError{err}
 		},
 	}
+	cmd.DisableFlagsInUseLine = true
 	f := cmd.Flags()
 	f.SetInterspersed(false)
-	f.StringVar(&o.profile, "profile", "", "always this profile, whatever is active (PRISM_PROFILE)")
+	f.StringVar(&o.profile, "profile", "", "always this `profile`, whatever is active (PRISM_PROFILE)")
 	f.StringArrayVar(&o.tags, "tag", nil, "mark the requests in the ledger with `key=value`")
 	return cmd
-}
-
-// runFailure keeps the code of the error for JSON; the exit code says that it was not the
-// command that failed.
-func runFailure(err error) error {
-	e := *describe(err)
-	switch e.Code {
-	case codeNotExecutable, codeNoCommand:
-	default:
-		e.Message = e.Code + ": " + e.Message
-		e.Code = codeRunFailed
-	}
-	return &e
 }
 
 func (a *app) runClient(cmd *cobra.Command, argv []string, o envOptions) error {

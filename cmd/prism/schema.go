@@ -18,7 +18,7 @@ func newSchema(a *app) *cobra.Command {
 				_, err := a.out.Write(config.Schema())
 				return err
 			}
-			if err := renameio.WriteFile(out, config.Schema(), 0o644); err != nil {
+			if err := renameio.WriteFile(out, config.Schema(), 0o644, renameio.IgnoreUmask()); err != nil {
 				return err
 			}
 			a.note("wrote %s", a.tilde(out))

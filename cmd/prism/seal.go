@@ -86,7 +86,13 @@ func (a *app) seal(ctx context.Context, r room, opt sealed.SealOptions) error {
 	if err := config.WriteFileAtomic(path, out, st); err != nil {
 		return err
 	}
-	return a.show(sealView(a, path, fields, true))
+	v := sealView(a, path, fields, true)
+	if len(fields) == 0 {
+		v.text = func(w io.Writer) {
+			fmt.Fprintf(w, "%s   no key was in clear text; the MAC was made anew\n", escape(a.tilde(path), false))
+		}
+	}
+	return a.show(v)
 }
 
 // sealFirst seals a file in clear text for the identities found here.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -12,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 
 	"prism/config"
 	"prism/internal/admin"
@@ -23,15 +25,17 @@ func newServe(a *app) *cobra.Command {
 		Use:   "serve",
 		Short: "Run the gateway in the foreground",
 		Long: `Serve runs the gateway until it is told to stop: the first SIGTERM or SIGINT lets what
-is in flight finish, the second ends it. SIGHUP reloads. Every flag is also a key of
-prism.yaml and a PRISM_* variable.`,
+is in flight finish, the second ends it. SIGHUP reloads; where the terminal was closed it
+stops the gateway. Every flag is also a key of prism.yaml and a PRISM_* variable.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := a.room(cmd)
 			if err != nil {
 				return err
 			}
-			return a.serve(cmd.Context(), r)
+			ctx, stop := a.untilHangUp(cmd.Context())
+			defer stop()
+			return a.serve(ctx, r)
 		},
 	}
 	settingsFlags(cmd.Flags())
@@ -57,8 +61,11 @@ func settingsFlags(f *pflag.FlagSet) {
 func (a *app) serve(ctx context.Context, r room) error {
 	kill, stop := secondSignal()
 	defer stop()
+	defer survivePipes()()
+	lines := newLogWriter(a.logOutput(r.settings), a.now)
+	defer lines.close()
 	d, err := daemon.New(daemon.Options{
-		Paths: r.paths, Settings: r.settings, Version: thisBuild().Version, Logger: a.logger(r.settings), Kill: kill,
+		Paths: r.paths, Settings: r.settings, Version: thisBuild().Version, Logger: logger(lines, r.settings), Kill: kill,
 		Ready: func(ready daemon.Ready) { a.banner(r, ready) },
 	})
 	if err != nil {
@@ -76,6 +83,33 @@ func serveError(err error) error {
 		return &admin.Error{Code: codeOccupied, Message: err.Error(), Fix: "stop the program that listens there, or: prism serve --listen 127.0.0.1:3010"}
 	}
 	return err
+}
+
+// untilHangUp ends the context when the terminal that prism was started on is closed. Every
+// other SIGHUP is a reload, which is the gateway's own affair.
+func (a *app) untilHangUp(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	if !a.inTTY {
+		return ctx, cancel
+	}
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	go func() {
+		for {
+			select {
+			case <-signals:
+				if !term.IsTerminal(int(os.Stdin.Fd())) {
+					cancel()
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel()
+	}
 }
 
 // secondSignal returns a channel that is closed when the user asks a second time.
@@ -101,20 +135,24 @@ func secondSignal() (<-chan struct{}, func()) {
 	}
 }
 
-// logger writes for a person on a terminal and JSON elsewhere.
-func (a *app) logger(s config.Settings) zerolog.Logger {
+// logger writes one line of JSON per event.
+func logger(w io.Writer, s config.Settings) zerolog.Logger {
 	level, err := zerolog.ParseLevel(s.LogLevel)
 	if err != nil {
 		level = zerolog.InfoLevel
 	}
-	w := a.err
-	if s.LogFormat == "console" || s.LogFormat == "auto" && a.errTTY {
-		w = zerolog.ConsoleWriter{
-			Out: a.err, TimeFormat: time.TimeOnly, NoColor: !a.errTTY || a.noColor || a.getenv("NO_COLOR") != "",
-			FormatFieldValue: fieldText,
-		}
-	}
 	return zerolog.New(w).Level(level).With().Timestamp().Logger()
+}
+
+// logOutput shows the lines to a person on a terminal and passes them on elsewhere.
+func (a *app) logOutput(s config.Settings) io.Writer {
+	if s.LogFormat != "console" && (s.LogFormat != "auto" || !a.errTTY) {
+		return a.err
+	}
+	return zerolog.ConsoleWriter{
+		Out: a.err, TimeFormat: time.TimeOnly, NoColor: !a.errTTY || a.noColor || a.getenv("NO_COLOR") != "",
+		FormatFieldValue: fieldText,
+	}
 }
 
 // fieldText shows the value of a field; lists arrive as bytes of JSON.
@@ -140,9 +178,6 @@ func (a *app) banner(r room, ready daemon.Ready) {
 	a.note("%s   %s", profiles, plural(len(st.Profiles), "profile"))
 	a.note("active   %s   from %s   generation %d", st.Active, a.tilde(st.ActiveFrom), st.Generation)
 	a.note("ledger   %s   %s in the journal, waiting for the fold", a.tilde(r.paths.Data), plural(int(st.Ledger.Waiting), "entry"))
-	for _, n := range ready.Verdict.Notes {
-		a.note("note     %s", n)
-	}
 	if ready.Crashed > 0 {
 		a.note("note     %s of an earlier run ended with it", plural(ready.Crashed, "request"))
 	}

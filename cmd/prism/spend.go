@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,8 +29,11 @@ func newSpend(a *app) *cobra.Command {
 more without caching, at list price. Requests without a price are counted, never taken as 0.`,
 		Example:   "  prism spend week --by day\n  prism spend --since 30d --by tag:team --json",
 		ValidArgs: []string{"today", "week", "month"},
-		Args:      args(cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs)),
+		Args:      args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
+			if len(given) == 1 && !slices.Contains(cmd.ValidArgs, given[0]) {
+				return usagef("prism spend today|week|month, or prism spend --since 7d", "%q is not a period", given[0])
+			}
 			r, err := a.room(cmd)
 			if err != nil {
 				return err
@@ -44,7 +48,7 @@ more without caching, at list price. Requests without a price are counted, never
 	f.StringVar(&o.since, "since", "", "from this `time` on: 7d, 12h, 2026-11-01")
 	f.StringVar(&o.until, "until", "", "up to this `time`, not including it")
 	f.StringVar(&o.by, "by", "model", "day|model|profile|provider|project|session|host|branch|tag:NAME")
-	f.StringVar(&o.profile, "profile", "", "only this profile")
+	f.StringVar(&o.profile, "profile", "", "only this `profile`")
 	return cmd
 }
 
@@ -165,8 +169,8 @@ func spendColumns(by string) view {
 		{name: "cache_hit_ratio", head: "CACHED", right: true},
 		{name: "output_tokens", head: "OUTPUT", right: true},
 		{name: "cost_usd", head: "COST", right: true},
-		{name: "saved_usd", head: "SAVED", right: true},
-		{name: "ttft_p95_ms", head: "TTFT P95", right: true},
+		{name: "saved_usd", head: "SAVED", right: true, spare: true},
+		{name: "ttft_p95_ms", head: "TTFT P95", right: true, spare: true},
 		{name: "unpriced", right: true},
 	}, empty: "no requests in this time"}
 }
@@ -193,6 +197,9 @@ func spendRows(ctx context.Context, db *sql.DB, query string, params []any) ([][
 	return out, rows.Err()
 }
 
+// maxUnpriced is how many models without a price are named.
+const maxUnpriced = 5
+
 // noteUnpriced names the models that the price book does not know.
 func (a *app) noteUnpriced(ctx context.Context, db *sql.DB, params []any) error {
 	rows, err := db.QueryContext(ctx, `
@@ -200,18 +207,25 @@ select count(*), _model(response_model, upstream_model, request_model), provider
 from requests
 where operation = 'messages' and started_at >= $from and started_at < $to and ($profile = '' or profile = $profile)
   and price_id is null and _billable(operation, usage_source)
-group by all order by 1 desc limit 5`, params...)
+group by all order by 1 desc, 2`, params...)
 	if err != nil {
 		return fmt.Errorf("look for requests without a price: %w", err)
 	}
 	defer rows.Close()
-	for rows.Next() {
+	models := 0
+	for ; rows.Next(); models++ {
 		var n int
 		var model, provider sql.NullString
 		if err := rows.Scan(&n, &model, &provider); err != nil {
 			return err
 		}
+		if models >= maxUnpriced {
+			continue
+		}
 		a.note("%s of %s at %s without a price   fix: prism edit, add a row to prices:", plural(n, "request"), firstOf(model.String, "an unnamed model"), firstOf(provider.String, "an unknown provider"))
+	}
+	if models > maxUnpriced {
+		a.note("and %d more without a price   see: prism sql \"from unpriced\"", models-maxUnpriced)
 	}
 	return rows.Err()
 }

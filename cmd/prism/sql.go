@@ -195,6 +195,10 @@ func (a *app) sql(ctx context.Context, r room, query string, params []string) er
 }
 
 func sqlError(err error) error {
+	// The driver counts the parameters before it asks for their names.
+	if strings.Contains(err.Error(), "incorrect argument count") {
+		return &admin.Error{Code: codeSQL, Message: "a $name in the query has no value", Fix: "prism sql QUERY --param name=value"}
+	}
 	return &admin.Error{Code: codeSQL, Message: err.Error(), Fix: `prism sql "describe requests" shows the columns`}
 }
 
@@ -205,7 +209,7 @@ func queryView(ctx context.Context, db *sql.DB, query string, params []any) (vie
 	}
 	v := view{columns: make([]column, len(columns)), empty: "no rows"}
 	for i, c := range columns {
-		v.columns[i] = column{name: c.Name, right: numeric(c.Type)}
+		v.columns[i] = column{name: c.Name, head: c.Name, right: numeric(c.Type)}
 	}
 	for _, values := range rows {
 		row := make([]cell, len(values))

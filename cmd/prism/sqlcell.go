@@ -17,7 +17,8 @@ func numeric(typ string) bool {
 	return false
 }
 
-// sqlCell shows a value of a query as it is: nothing is rounded or shortened. Decimals are
+// sqlCell shows a value of a query as it is: nothing is rounded, and only a terminal that is
+// too narrow shortens texts. Decimals are
 // text, so that money is never a float; instants are RFC 3339 in UTC.
 func sqlCell(v any, typ string) cell {
 	switch x := v.(type) {
@@ -37,7 +38,7 @@ func sqlCell(v any, typ string) cell {
 	case time.Time:
 		return instantCell(x, typ)
 	}
-	b, err := json.Marshal(v)
+	b, err := marshal(v)
 	if err != nil {
 		return cell{fmt.Sprint(v), fmt.Sprint(v)}
 	}

@@ -101,15 +101,29 @@ func (a *app) waitReady(ctx context.Context, r room, died <-chan error) error {
 	}
 }
 
-// startError shows the end of what the gateway said in its log.
+// startError repeats what the gateway said to people at its end: the lines of its log that
+// are not JSON, with the fix that it gave.
 func startError(name string, from int64, err error) error {
-	tail := ""
-	if b, readErr := os.ReadFile(name); readErr == nil && int64(len(b)) > from {
-		tail = strings.TrimSpace(string(b[from:]))
+	e := &admin.Error{Code: codeNotRunning, Message: err.Error(), Fix: "prism serve, which shows what is wrong"}
+	b, readErr := os.ReadFile(name)
+	if readErr != nil || int64(len(b)) <= from {
+		return e
 	}
-	message := err.Error()
-	if tail != "" {
-		message += "; it said:\n" + tail
+	var said []string
+	for line := range strings.Lines(string(b[from:])) {
+		line = strings.TrimRight(line, "\n")
+		if fix, ok := strings.CutPrefix(line, "fix: "); ok {
+			e.Fix = fix
+		} else if line != "" && !strings.HasPrefix(line, "{") {
+			said = append(said, strings.TrimPrefix(line, "error: "))
+		}
 	}
-	return &admin.Error{Code: codeNotRunning, Message: message, Fix: "prism serve, which shows what is wrong"}
+	switch len(said) {
+	case 0:
+	case 1:
+		e.Message = "the gateway could not start: " + said[0]
+	default:
+		e.Message = "the gateway could not start:\n" + strings.Join(said, "\n")
+	}
+	return e
 }

@@ -24,7 +24,9 @@ func newStatus(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "The gateway: active profile, health, spend of the day, file, ledger",
-		Args:  args(cobra.NoArgs),
+		Long: `Status asks the running gateway how it is. --check prints the same and ends with 7 if
+profiles.yaml was refused, entries are lost or the active profile fails.`,
+		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.watch {
 				return a.watchStatus(cmd, o)
@@ -67,6 +69,10 @@ func (a *app) status(cmd *cobra.Command, o statusOptions) error {
 	today := map[string]daySpend{}
 	if !o.check {
 		today = a.today(cmd.Context(), r)
+		// Looking at the ledger has folded what waited.
+		if st, err = r.client.Status(cmd.Context()); err != nil {
+			return err
+		}
 	}
 	if err := a.show(a.statusView(st, today)); err != nil {
 		return err
@@ -96,15 +102,38 @@ func illness(st admin.Status) string {
 	return ""
 }
 
-// daySpend is the day so far at one profile; "" = all.
+// daySpend is the day so far, at one profile or at all.
 type daySpend struct {
-	cost     string // exact decimal; "" = unknown
-	saved    string
-	requests int64
-	unpriced int64
-	prompt   *int64
-	cached   *int64
-	output   *int64
+	Requests int64                `json:"requests"`
+	Unpriced int64                `json:"unpriced"`
+	Cost     *string              `json:"cost_usd"` // exact decimal; nil = unknown
+	Saved    *string              `json:"saved_usd"`
+	Prompt   *int64               `json:"prompt_tokens"`
+	Cached   *int64               `json:"cache_read_tokens"`
+	Output   *int64               `json:"output_tokens"`
+	Profiles map[string]*daySpend `json:"profiles,omitempty"`
+}
+
+// dayOf joins the sum, which stands under "", with its parts; nil where nothing is known.
+func dayOf(today map[string]daySpend) *daySpend {
+	if today == nil {
+		return nil
+	}
+	sum := today[""]
+	sum.Profiles = make(map[string]*daySpend, len(today))
+	for name, d := range today {
+		if name != "" {
+			sum.Profiles[name] = &d
+		}
+	}
+	return &sum
+}
+
+func money(d *string) cell {
+	if d == nil {
+		return centsCell("")
+	}
+	return centsCell(*d)
 }
 
 // today asks the ledger, as far as it answers: a status is never late for want of money.
@@ -130,11 +159,9 @@ group by grouping sets ((profile), ())`, sql.Named("from", midnight(a.now())))
 	for rows.Next() {
 		var name string
 		var d daySpend
-		var cost, saved sql.NullString
-		if rows.Scan(&name, &cost, &saved, &d.requests, &d.unpriced, &d.prompt, &d.cached, &d.output) != nil {
+		if rows.Scan(&name, &d.Cost, &d.Saved, &d.Requests, &d.Unpriced, &d.Prompt, &d.Cached, &d.Output) != nil {
 			return nil
 		}
-		d.cost, d.saved = cost.String, saved.String
 		out[name] = d
 	}
 	if rows.Err() != nil {
@@ -149,10 +176,10 @@ func (a *app) statusView(st admin.Status, today map[string]daySpend) view {
 		{name: "active"},
 		{name: "host"},
 		{name: "health"},
-		{name: "last_ok"},
-		{name: "errors_1h", right: true},
-		{name: "requests_1h", right: true},
-		{name: "in_flight", right: true},
+		{name: "last_ok", spare: true},
+		{name: "errors_1h", head: "ERR 1H", right: true},
+		{name: "requests_1h", head: "REQ 1H", right: true},
+		{name: "in_flight", right: true, spare: true},
 		{name: "today", right: true},
 	}}
 	for _, p := range st.Profiles {
@@ -167,10 +194,13 @@ func (a *app) statusView(st admin.Status, today map[string]daySpend) view {
 		inFlight := int64(p.InFlight)
 		v.rows = append(v.rows, []cell{
 			textCell(p.Name), mark, textCell(hostOf(p.Origin)), textCell(health(p, true)), lastOK,
-			countCell(&p.Errors1h), countCell(&p.Requests1h), countCell(&inFlight), centsCell(today[p.Name].cost),
+			countCell(&p.Errors1h), countCell(&p.Requests1h), countCell(&inFlight), money(today[p.Name].Cost),
 		})
 	}
-	v.object = st
+	v.object = struct {
+		admin.Status
+		Today *daySpend `json:"today"` // null = the ledger does not answer
+	}{st, dayOf(today)}
 	table := v
 	v.text = func(w io.Writer) { a.writeStatus(w, st, table, today[""]) }
 	return v
@@ -181,11 +211,11 @@ func (a *app) writeStatus(w io.Writer, st admin.Status, table view, day daySpend
 	line("● running %s   pid %d   gateway http://%s   %s", span(a.now().Sub(st.StartedAt)), st.PID, st.Listen, st.Version)
 	line("active   %s   from %s   generation %d", activeLine(st), a.tilde(st.ActiveFrom), st.Generation)
 	fmt.Fprintln(w, a.render(table, formatTable))
-	if day.requests > 0 {
-		text := fmt.Sprintf("today    %s   %s   prompt %s (%s cached, saved %s)   output %s", centsCell(day.cost).text, plural(int(day.requests), "request"),
-			tokenCell(day.prompt).text, percentCell(day.cached, day.prompt).text, centsCell(day.saved).text, tokenCell(day.output).text)
-		if day.unpriced > 0 {
-			text += fmt.Sprintf("   %d unpriced", day.unpriced)
+	if day.Requests > 0 {
+		text := fmt.Sprintf("today    %s   %s   prompt %s (%s cached, saved %s)   output %s", money(day.Cost).text, plural(int(day.Requests), "request"),
+			tokenCell(day.Prompt).text, percentCell(day.Cached, day.Prompt).text, money(day.Saved).text, tokenCell(day.Output).text)
+		if day.Unpriced > 0 {
+			text += fmt.Sprintf("   %d unpriced", day.Unpriced)
 		}
 		line("%s", text)
 	}
@@ -193,7 +223,11 @@ func (a *app) writeStatus(w io.Writer, st admin.Status, table view, day daySpend
 	a.writeFileStatus(w, st)
 	line("%s", a.ledgerLine(st.Ledger))
 	if len(st.Unpriced) > 0 {
-		line("unpriced %s   fix: prism edit, add a row to prices:", strings.Join(st.Unpriced, ", "))
+		names, more := st.Unpriced, ""
+		if n := len(names) - maxUnpriced; n > 0 {
+			names, more = names[:maxUnpriced], fmt.Sprintf(" and %d more", n)
+		}
+		line("unpriced %s%s   fix: prism edit, add a row to prices:", strings.Join(names, ", "), more)
 	}
 }
 

@@ -22,7 +22,7 @@ const topicExitCodes = `Exit codes
   5    the gateway does not run or does not answer
   6    not found: profile, request id, saved query
   7    unhealthy: status --check, doctor or demo found a failing check
-  9    refused for safety: host not trusted, SQL not read-only, file changed meanwhile
+  9    refused for safety: host not trusted, SQL not read-only, file changed or read-only
   78   serve: the port, the socket or the state directory is taken by another process
   125  run: prism itself failed
   126  run: the command cannot be executed
@@ -72,7 +72,7 @@ An error's last line starts with "fix:". With --json it goes to stdout:
 
 Codes: usage, config_invalid, config_unsealed, secret_no_key, secret_mac, secret_format,
 pin_mismatch, not_running, not_found, unhealthy, sql_not_select, sql_error, ledger_busy,
-file_changed, occupied, internal.`
+file_changed, file_read_only, occupied, internal.`
 
 const topicFiles = `Files
 

@@ -57,7 +57,7 @@ func (a *app) listPins(r room) error {
 	if err != nil {
 		return err
 	}
-	v := view{columns: []column{{name: "profile"}, {name: "origin"}, {name: "how"}, {name: "since"}}, empty: "no key is pinned yet"}
+	v := view{columns: []column{{name: "profile"}, {name: "origin", whole: true}, {name: "how"}, {name: "since"}}, empty: "no key is pinned yet"}
 	for _, p := range pins.List() {
 		v.rows = append(v.rows, []cell{textCell(p.Profile), textCell(p.Origin), textCell(p.How), timeCell(p.Since, "2006-01-02 15:04")})
 	}
@@ -76,6 +76,7 @@ func (a *app) revoke(r room, name string) error {
 	if n == 0 {
 		return notFound("prism trust --list", "nothing is pinned for a profile named %q", name)
 	}
+	a.note("a gateway that runs goes on until it reads its file again; under trust: first_use it pins the key anew then")
 	return a.show(view{columns: []column{{name: "profile"}, {name: "revoked", right: true}}, rows: [][]cell{{textCell(name), {fmt.Sprint(n), n}}}})
 }
 

@@ -3,8 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,9 +21,9 @@ func newUse(a *app) *cobra.Command {
 		Aliases: []string{"switch"},
 		Short:   `Make a profile active; "-" goes back`,
 		Long: `Use replaces the value of active: in profiles.yaml, and nothing else; comments, order and
-sealed values stay. A file that cannot be written keeps its line: the choice is kept in the
-state directory and wins until active: in the file changes. Without a name it prints the
-active profile.`,
+sealed values stay. A file that cannot be written, or whose active: is sealed or missing,
+stays as it is: the choice is kept in the state directory and wins until active: in the file
+changes. Without a name it prints the active profile.`,
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			r, err := a.room(cmd)
@@ -74,18 +75,15 @@ func (a *app) useOffline(ctx context.Context, r room, name string) (admin.Verdic
 	if now == name {
 		return v, nil
 	}
-	set, err := admin.SetActive(ctx, admin.SetOptions{
+	opt := admin.SetOptions{
 		Path: r.paths.Profiles, Choice: r.paths.ActiveFile, Now: now, InFile: f.Profiles.Active,
 		Src: f.Src, State: f.State, Splice: daemon.Splice,
-	}, name)
+	}
+	set, err := admin.SetActive(ctx, opt, name)
 	if err != nil {
 		return admin.Verdict{}, err
 	}
-	if set.InFile {
-		v.Notes = append(v.Notes, fmt.Sprintf("%s:%d, one line changed; the gateway does not run", a.tilde(f.Path), f.Profiles.ActivePos.Line))
-	} else {
-		v.Notes = append(v.Notes, fmt.Sprintf(`kept in %s: %s; it wins until active: in the file changes`, a.tilde(r.paths.ActiveFile), a.tilde(set.Why)))
-	}
+	v.Notes = append(v.Notes, set.Note(opt, f.Profiles.ActivePos.Line), "the gateway does not run")
 	return v, nil
 }
 
@@ -116,23 +114,49 @@ func activeView(name, from string) view {
 	}
 }
 
-// completeProfiles offers the names of the file to the shell, without opening it.
-func (a *app) completeProfiles(_ *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	p, err := a.paths()
+// completeProfiles offers the names of the file to the shell.
+func (a *app) completeProfiles(cmd *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(given) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return a.profileNames(cmd.Context()), cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeTimeout is how long a shell may wait for a suggestion.
+const completeTimeout = 2 * time.Second
+
+// profileNames reads the names without opening the file. Where they are sealed too, the
+// gateway is asked; a key service never is, for a tab.
+func (a *app) profileNames(ctx context.Context) []string {
+	r, err := a.room(nil)
 	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
+		return nil
 	}
-	src, _, err := config.ReadFile(p.Profiles)
+	if src, _, err := config.ReadFile(r.paths.Profiles); err == nil {
+		opt := config.ParseOptions{File: r.paths.Profiles, Sealed: sealed.IsSealed(src), AllowPlaintext: true, Unopened: true, Active: "-"}
+		if f, _ := config.ParseProfiles(src, opt); f != nil {
+			if names := namesOf(f.Profiles); !slices.Contains(names, "") {
+				return names
+			}
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, completeTimeout)
+	defer cancel()
+	st, err := r.client.Status(ctx)
 	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
+		return nil
 	}
-	f, _ := config.ParseProfiles(src, config.ParseOptions{File: p.Profiles, Sealed: sealed.IsSealed(src), AllowPlaintext: true, Unopened: true})
-	if f == nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
+	names := make([]string, len(st.Profiles))
+	for i, p := range st.Profiles {
+		names[i] = p.Name
 	}
-	names := make([]string, 0, len(f.Profiles))
-	for _, pr := range f.Profiles {
-		names = append(names, pr.Name)
+	return names
+}
+
+func namesOf(profiles []config.Profile) []string {
+	names := make([]string, len(profiles))
+	for i := range profiles {
+		names[i] = profiles[i].Name
 	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return names
 }

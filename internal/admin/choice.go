@@ -79,22 +79,38 @@ type SetOptions struct {
 
 // Set is what [SetActive] did.
 type Set struct {
-	InFile bool   // the file was changed, else the choice is kept in the state directory
-	Why    string // why the file was not changed
+	InFile  bool   // the file says so now, else the choice is kept in the state directory
+	Written bool   // the file was changed for it
+	Why     string // why the file was not changed
+}
+
+// Note says in a sentence where the choice stands; line is where the file has active.
+func (s Set) Note(opt SetOptions, line int) string {
+	switch {
+	case !s.InFile:
+		return fmt.Sprintf("kept in %s: %s; it wins until active: in the file changes", opt.Choice, s.Why)
+	case !s.Written:
+		return fmt.Sprintf("%s:%d says so again, the file is as it was", opt.Path, line)
+	default:
+		return fmt.Sprintf("%s:%d, one line changed", opt.Path, line)
+	}
 }
 
 // SetActive makes name the active profile: by replacing one scalar of the file, or, where
-// the file cannot be written or names no active profile, by a choice kept beside the pins.
+// the file cannot be written, or names no active profile or a sealed one, by a choice kept
+// beside the pins.
 // The caller has checked that the profile exists.
 func SetActive(ctx context.Context, opt SetOptions, name string) (Set, error) {
 	choice := Choice{Previous: opt.Now}
-	set := Set{InFile: true}
+	set := Set{InFile: true, Written: opt.InFile != name}
 	err := writeActive(ctx, opt, name)
 	switch {
 	case errors.Is(err, config.ErrReadOnly):
 		set = Set{Why: opt.Path + " is read-only"}
 	case errors.Is(err, config.ErrNoActive):
 		set = Set{Why: opt.Path + " has no active: line"}
+	case errors.Is(err, config.ErrActiveSealed):
+		set = Set{Why: "active: is sealed in " + opt.Path}
 	case err != nil:
 		return Set{}, err
 	}

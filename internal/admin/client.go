@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"syscall"
 	"time"
@@ -145,6 +146,10 @@ func (c *Client) do(ctx context.Context, q request) (*http.Response, error) {
 	if err != nil {
 		if absent(err) {
 			return nil, ErrNotRunning
+		}
+		// The URL in the client's words names a host that does not exist.
+		if plain, ok := errors.AsType[*url.Error](err); ok {
+			err = plain.Err
 		}
 		return nil, fmt.Errorf("ask the gateway: %w", err)
 	}
