@@ -235,7 +235,7 @@ func (d *Daemon) prepare(done *cleanups) error {
 		}
 		folder = &Worker{Command: []string{self, "fold-worker"}, Request: d.foldRequest}
 	}
-	d.loop, err = ledger.NewFoldLoop(ledger.FoldLoopOptions{Journal: d.journal, Folder: folder, Interval: s.FoldInterval, Logger: d.log})
+	d.loop, err = ledger.NewFoldLoop(ledger.FoldLoopOptions{Journal: d.journal, Folder: folder, Interval: s.FoldInterval, File: d.opt.Paths.LedgerFile, Logger: d.log})
 	return err
 }
 

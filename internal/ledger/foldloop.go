@@ -3,6 +3,8 @@ package ledger
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
 	"sync"
 	"time"
 
@@ -25,10 +27,15 @@ type FoldResult struct {
 	Watermark Watermark `json:"watermark"`          // everything before it is folded
 }
 
-// Bounds of how long a fold that failed waits for the next.
+// Bounds of how long a fold waits for the next.
 const (
 	defaultFoldInterval = 3 * time.Second
 	maxFoldBackoff      = time.Minute
+
+	// Folds may take a hundredth of the time: a gateway that is used lightly all day folds
+	// for every few requests, and most of what a fold costs does not depend on their number.
+	foldShare   = 100
+	maxFoldRest = 10 * time.Second
 )
 
 // FoldLoopOptions are the collaborators of a fold loop.
@@ -36,6 +43,7 @@ type FoldLoopOptions struct {
 	Journal  *Journal
 	Folder   Folder
 	Interval time.Duration    // between the first new record and its fold; default 3 s
+	File     string           // the database, if a missing one is to be made again; "" = it is not looked at
 	Logger   zerolog.Logger   // told of folds that failed
 	Now      func() time.Time // default time.Now
 }
@@ -50,6 +58,7 @@ type FoldLoop struct {
 	mu      sync.Mutex // guards what follows
 	state   FoldState
 	retries int
+	rested  time.Time // before it no fold begins by itself
 }
 
 // FoldState is how the fold stands.
@@ -84,7 +93,7 @@ func (l *FoldLoop) Run(ctx context.Context) error {
 			return nil
 		case <-l.opt.Journal.Dirty():
 			if !armed {
-				timer.Reset(l.opt.Interval)
+				timer.Reset(l.wait())
 				armed = true
 			}
 			continue
@@ -98,8 +107,12 @@ func (l *FoldLoop) Run(ctx context.Context) error {
 		timer.Stop()
 		armed = false
 		res, err := l.FoldNow(ctx)
-		if err != nil || res.Holder != "" || l.opt.Journal.Health().Waiting > 0 {
+		switch {
+		case err != nil || res.Holder != "":
 			timer.Reset(l.backoff())
+			armed = true
+		case l.opt.Journal.Health().Waiting > 0:
+			timer.Reset(l.wait())
 			armed = true
 		}
 	}
@@ -120,10 +133,12 @@ func (l *FoldLoop) FoldNow(ctx context.Context) (FoldResult, error) {
 	l.folding.Lock()
 	defer l.folding.Unlock()
 	waited := l.opt.Journal.mark()
-	if last := l.State(); waited == 0 && !last.At.IsZero() && last.Result.Err == "" && last.Result.Holder == "" {
+	if last := l.State(); waited == 0 && !last.At.IsZero() && last.Result.Err == "" && last.Result.Holder == "" && !l.missing() {
 		return FoldResult{Watermark: last.Result.Watermark}, nil
 	}
+	began := time.Now()
 	res, err := l.opt.Folder.Fold(ctx)
+	l.rest(time.Since(began))
 	switch {
 	case res.Holder != "":
 		err = nil
@@ -135,6 +150,29 @@ func (l *FoldLoop) FoldNow(ctx context.Context) (FoldResult, error) {
 	res.Waiting = int(l.opt.Journal.mark())
 	l.note(res, err)
 	return res, err
+}
+
+// missing tells whether somebody took the database away.
+func (l *FoldLoop) missing() bool {
+	if l.opt.File == "" {
+		return false
+	}
+	_, err := os.Stat(l.opt.File)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// rest keeps the next fold away for a while that depends on what this one took.
+func (l *FoldLoop) rest(took time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rested = time.Now().Add(min(foldShare*took, max(maxFoldRest, l.opt.Interval)))
+}
+
+// wait is how long a new record waits for its fold.
+func (l *FoldLoop) wait() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return max(l.opt.Interval, time.Until(l.rested))
 }
 
 // State returns how the fold stands.

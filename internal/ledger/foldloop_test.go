@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -66,6 +68,7 @@ type countingFolder struct {
 	mu      sync.Mutex // guards what follows
 	count   int
 	holder  string
+	takes   time.Duration
 }
 
 func (f *countingFolder) folds() int {
@@ -84,6 +87,7 @@ func (f *countingFolder) Fold(context.Context) (FoldResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.count++
+	time.Sleep(f.takes)
 	if f.holder != "" {
 		return FoldResult{Holder: f.holder}, errInjected
 	}
@@ -120,4 +124,66 @@ func TestFoldNowDoesNothingWhenNothingCameSinceTheLastFold(t *testing.T) {
 	f.heldBy("")
 	fold(4, "what was held back is folded")
 	fold(4, "nothing came")
+}
+
+func TestFoldsTakeAHundredthOfTheTimeAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, _ := openTest(t, JournalOptions{files: &fakeFiles{}, Reserve: -1})
+		f := &countingFolder{journal: j, takes: 80 * time.Millisecond}
+		l, err := NewFoldLoop(FoldLoopOptions{Journal: j, Folder: f, Interval: 3 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- l.Run(ctx) }()
+		began := time.Now()
+		for n := 0; time.Since(began) < 10*time.Minute; n++ {
+			if err := j.Close(full(n)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+		}
+		// 80 ms in each 8 s are 75 folds; a fold every three seconds would be 200.
+		if n := f.folds(); n < 60 || n > 76 {
+			t.Errorf("%d folds in ten minutes of light use, want about 73", n)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		before := f.folds()
+		if err := j.Close(full(1)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(4 * time.Second)
+		synctest.Wait()
+		if f.folds() != before+1 {
+			t.Error("after a pause a record waits longer than the interval")
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		shut(t, j)
+	})
+}
+
+func TestFoldNowMakesADatabaseAgainThatWasTakenAway(t *testing.T) {
+	j, _ := openTest(t, JournalOptions{files: &fakeFiles{}, Reserve: -1})
+	f := &countingFolder{journal: j}
+	file := filepath.Join(t.TempDir(), "ledger.duckdb")
+	l, err := NewFoldLoop(FoldLoopOptions{Journal: j, Folder: f, File: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{1, 2} {
+		if _, err := l.FoldNow(t.Context()); err != nil || f.folds() != want {
+			t.Fatalf("%d folds of a missing file, want %d, %v", f.folds(), want, err)
+		}
+	}
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.FoldNow(t.Context()); err != nil || f.folds() != 2 {
+		t.Fatalf("%d folds although the file is there, %v", f.folds(), err)
+	}
 }
