@@ -170,9 +170,9 @@ func (d *Daemon) apply(f *File, trigger string, force bool) admin.Verdict {
 	d.router.Swap(table)
 	v.OK, v.Generation, v.Active = true, table.Generation, active
 	d.describeSwap(&v, old, f, report)
-	d.file.Store(&fileState{file: f, live: f, liveAt: d.opt.Now(), active: active, from: from, problems: config.Problems(v.Problems)})
 	v.DurationMS = ms(began)
 	d.announceSwap(v, f)
+	d.file.Store(&fileState{file: f, live: f, liveAt: d.opt.Now(), active: active, from: from, problems: config.Problems(v.Problems)})
 	return v
 }
 
@@ -200,20 +200,19 @@ func (d *Daemon) same(f *File, old *fileState, v admin.Verdict, began time.Time)
 func (d *Daemon) refuse(f *File, old *fileState, v admin.Verdict, began time.Time) admin.Verdict {
 	v.DurationMS = ms(began)
 	problems := config.Problems(v.Problems)
-	known := false
+	known := old != nil && old.file != nil && old.file.Hash == f.Hash && old.problems.Err() != nil && problems.Error() == old.problems.Error()
+	if !known || v.Trigger != "file" { // a file that stays broken is told of once
+		first := firstError(problems)
+		d.log.Error().Str(keyTrigger, v.Trigger).Str(keyFile, first.File).Int(keyLine, first.Line).Str(keyCode, first.Code).Str(keyReason, first.OneLine()).
+			Str(keyFix, first.Fix).Int(keyProblems, problems.Errors()).Uint64(keyGeneration, v.Generation).Msg("profiles refused")
+		d.record(&ledger.ConfigEvent{Generation: v.Generation, Trigger: v.Trigger, Hash: f.Hash, Reason: first.OneLine()})
+	}
+	// Last, so that whoever reads of it in the status finds it in the log and the ledger.
 	if old != nil {
-		known = old.file != nil && old.file.Hash == f.Hash && old.problems.Err() != nil && problems.Error() == old.problems.Error()
 		next := *old
 		next.file, next.problems = f, problems
 		d.file.Store(&next)
 	}
-	if known && v.Trigger == "file" {
-		return v // said once already
-	}
-	first := firstError(problems)
-	d.log.Error().Str(keyTrigger, v.Trigger).Str(keyFile, first.File).Int(keyLine, first.Line).Str(keyCode, first.Code).Str(keyReason, first.OneLine()).
-		Str(keyFix, first.Fix).Int(keyProblems, problems.Errors()).Uint64(keyGeneration, v.Generation).Msg("profiles refused")
-	d.record(&ledger.ConfigEvent{Generation: v.Generation, Trigger: v.Trigger, Hash: f.Hash, Reason: first.OneLine()})
 	return v
 }
 
