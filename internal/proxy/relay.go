@@ -257,11 +257,13 @@ func (x *exchange) write(b []byte) error {
 }
 
 func (x *exchange) flushNow() error {
-	flush := x.rc.Flush
+	var err error
 	if x.flush != nil {
-		flush = x.flush.FlushError
+		err = x.flush.FlushError()
+	} else {
+		err = x.rc.Flush()
 	}
-	if err := flush(); err != nil {
+	if err != nil {
 		return &writeError{err}
 	}
 	return nil
