@@ -24,7 +24,7 @@ type Settings struct {
 	MaxBody int64 `mapstructure:"max_body" min:"1024" max:"1073741824"`
 	// Memory for all request bodies at a time.
 	BodyBudget int64 `mapstructure:"body_budget" min:"1024" max:"1099511627776"`
-	// How long a request waits in the journal before it is folded into DuckDB. Under steady use up to 10 seconds, so that folding takes a hundredth of the time; prism sql, spend and logs fold first.
+	// How long a request waits in the journal before it is folded into DuckDB. Under steady light use up to 10 seconds, so that folding takes about a hundredth of the time; prism sql, spend and logs fold first.
 	FoldInterval time.Duration `mapstructure:"fold_interval" min:"100ms" max:"1h"`
 	// How long requests in flight may go on after the first signal to stop.
 	Drain time.Duration `mapstructure:"drain" min:"0s" max:"1h"`

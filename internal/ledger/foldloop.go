@@ -32,8 +32,9 @@ const (
 	defaultFoldInterval = 3 * time.Second
 	maxFoldBackoff      = time.Minute
 
-	// Folds may take a hundredth of the time: a gateway that is used lightly all day folds
-	// for every few requests, and most of what a fold costs does not depend on their number.
+	// Folds take about a hundredth of the time, but no row waits longer than maxFoldRest for
+	// that: a gateway that is used lightly all day folds for every few requests, and most of
+	// what a fold costs does not depend on their number.
 	foldShare   = 100
 	maxFoldRest = 10 * time.Second
 )
