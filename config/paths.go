@@ -22,11 +22,15 @@ type Paths struct {
 	Journal    string // directory
 	Archive    string // directory
 	Queries    string // directory
+	Prices     string // rows of the price book that were fetched
 
 	State      string // 0700
 	Pins       string // pins.json
 	ActiveFile string // the choice of prism use where profiles.yaml cannot be written
 	Lock       string
+	Sessions   string // where the client's sessions work: directory, project, branch
+	Totals     string // running sums of what was spent
+	History    string // of the prompt of prism sql
 
 	Socket string // control socket, 0600 in a 0700 directory
 
@@ -53,11 +57,15 @@ func ResolvePaths(getenv func(string) string, configFlag string) (Paths, error) 
 	p.Journal = filepath.Join(p.Data, "journal")
 	p.Archive = filepath.Join(p.Data, "archive")
 	p.Queries = filepath.Join(p.Data, "queries")
+	p.Prices = filepath.Join(p.Data, "prices.json")
 
 	p.State = filepath.Join(r.base("state", "XDG_STATE_HOME", "LocalAppData", ".local/state"), "prism")
 	p.Pins = filepath.Join(p.State, "pins.json")
 	p.ActiveFile = filepath.Join(p.State, "active")
 	p.Lock = filepath.Join(p.State, "lock")
+	p.Sessions = filepath.Join(p.State, "sessions.json")
+	p.Totals = filepath.Join(p.State, "totals.json")
+	p.History = filepath.Join(p.State, "sql_history")
 
 	p.Socket = filepath.Join(p.State, "prism.sock")
 	r.from["socket"] = "in the state directory"

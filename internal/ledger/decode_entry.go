@@ -114,6 +114,12 @@ func (x *lexer) route(key []byte, e *Entry) bool {
 		e.MaxTokens = x.count()
 	case "attempts":
 		x.attempts(e)
+	case "iterations":
+		x.iterations(e)
+	case "retry_of":
+		e.RetryOf = x.text()
+	case "retry_count":
+		e.RetryCount = x.count()
 	default:
 		return false
 	}

@@ -67,6 +67,41 @@ func (x *lexer) attempt(a *Attempt) {
 	}
 }
 
+func (x *lexer) iterations(e *Entry) {
+	e.Iterations = e.Iterations[:0]
+	if !x.open('[') {
+		return
+	}
+	for x.more(']') {
+		it := Iteration{Usage: stream.NoUsage(), CostList: NoMoney}
+		x.iteration(&it)
+		e.Iterations = append(e.Iterations, it)
+	}
+}
+
+func (x *lexer) iteration(it *Iteration) {
+	if !x.open('{') {
+		return
+	}
+	for x.more('}') {
+		key := x.key()
+		switch string(key) {
+		case "type":
+			it.Type = x.name()
+		case "model":
+			it.Model = x.name()
+		case "price_id":
+			it.PriceID = x.name()
+		case "cost_list_usd":
+			it.CostList = x.money()
+		default:
+			if !x.usage(key, &it.Usage) {
+				x.skip(0)
+			}
+		}
+	}
+}
+
 func (x *lexer) attemptUsage(u *stream.Usage) {
 	if !x.open('{') {
 		return
@@ -139,7 +174,7 @@ func (x *lexer) head(r *Record, h *header) {
 		default:
 			x.skip(0)
 		}
-		if r.Kind == KindConfig {
+		if r.Kind == KindConfig || r.Kind == KindAlert {
 			return
 		}
 	}

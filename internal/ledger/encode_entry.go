@@ -50,6 +50,9 @@ func (e *encoder) entry(v *Entry) {
 	e.int("request_bytes", v.RequestBytes)
 	e.int("response_bytes", v.ResponseBytes)
 	e.attempts(v.Attempts)
+	e.iterations(v.Iterations)
+	e.text("retry_of", v.RetryOf, capName)
+	e.count("retry_count", v.RetryCount)
 	e.cost(v)
 	e.share("rl_5h_used", v.RL5hUsed)
 	e.time("rl_5h_reset_at", v.RL5hResetAt)
@@ -172,6 +175,28 @@ func (e *encoder) attempt(a *Attempt) {
 	}
 	e.money("cost_list_usd", a.CostList)
 	e.b = append(e.b, '}')
+}
+
+func (e *encoder) iterations(list []Iteration) {
+	if len(list) == 0 {
+		return
+	}
+	e.key("iterations")
+	e.b = append(e.b, '[')
+	for i := range list[:min(len(list), capTries)] {
+		if i > 0 {
+			e.b = append(e.b, ',')
+		}
+		it := &list[i]
+		e.b = append(e.b, '{')
+		e.text("type", it.Type, capName)
+		e.text("model", it.Model, capName)
+		e.usage(&it.Usage)
+		e.text("price_id", it.PriceID, capName)
+		e.money("cost_list_usd", it.CostList)
+		e.b = append(e.b, '}')
+	}
+	e.b = append(e.b, ']')
 }
 
 // raw appends JSON as it is. What is no JSON is appended as a string, what is too long is

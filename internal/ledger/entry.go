@@ -7,7 +7,7 @@ import (
 )
 
 // SchemaVersion is the version of the shape of [Entry] and of table requests.
-const SchemaVersion = 1
+const SchemaVersion = 2
 
 // Money is an exact amount in units of 1e-10 US dollars, or [NoMoney].
 type Money int64
@@ -93,14 +93,17 @@ type Entry struct {
 	RequestBytes  int64
 	ResponseBytes int64
 
-	Attempts []Attempt
+	Attempts   []Attempt
+	Iterations []Iteration  // what was billed beside the top level of the usage
+	RetryOf    string       // the exchange that the client repeats with this one, if it was seen
+	RetryCount stream.Count // how often the client says it tried before
 
 	PriceID        string
 	CostInput      Money
 	CostCacheRead  Money
 	CostCacheWrite Money
 	CostOutput     Money
-	CostOther      Money
+	CostOther      Money // web searches and iterations
 	CostList       Money
 	Cost           Money
 	CostUncached   Money
@@ -128,10 +131,22 @@ type Attempt struct {
 	CostList      Money
 }
 
+// Iteration is a part of a message that is billed beside the top level of its usage: a
+// compaction, an advisor, or a try of another model that declined. It is priced at its own
+// model.
+type Iteration struct {
+	Type     string // as the provider names it: compaction, advisor_message, message
+	Model    string // "" = the one that served the message
+	Usage    stream.Usage
+	PriceID  string
+	CostList Money // part of CostOther of the entry
+}
+
 // Reset makes e an entry in which everything is unknown, keeping its buffers.
 func (e *Entry) Reset() {
 	*e = Entry{
 		Tags: nil, UsageNotes: e.UsageNotes[:0], TranslationNotes: e.TranslationNotes[:0], UsageRaw: e.UsageRaw[:0], Attempts: e.Attempts[:0],
+		Iterations: e.Iterations[:0], RetryCount: stream.Unknown,
 		MaxTokens: stream.Unknown, Usage: stream.NoUsage(), PromptTokens: stream.Unknown,
 		TTFBMS: stream.Unknown, TTFTMS: stream.Unknown, DurationMS: stream.Unknown, LongestGapMS: stream.Unknown,
 		CostInput: NoMoney, CostCacheRead: NoMoney, CostCacheWrite: NoMoney, CostOutput: NoMoney, CostOther: NoMoney,
@@ -149,4 +164,48 @@ type ConfigEvent struct {
 	Accepted                bool      `json:"accepted"`
 	Reason                  string    `json:"reason,omitempty"` // why it was refused, or what is to be noted
 	Added, Removed, Changed []string
+}
+
+// Correction replaces the costs of a row that was priced before: one row of table
+// corrections. The newest one of a request counts.
+type Correction struct {
+	RequestID   string
+	CorrectedAt time.Time
+	Reason      string // reprice
+
+	PriceID        string
+	CostInput      Money
+	CostCacheRead  Money
+	CostCacheWrite Money
+	CostOutput     Money
+	CostOther      Money
+	CostList       Money
+	Cost           Money
+	CostUncached   Money
+}
+
+// States of an [AlertEvent].
+const (
+	AlertReached  = "reached"  // the limit or the threshold was reached
+	AlertWarned   = "warned"   // the share of a budget that is worth a warning was reached
+	AlertBlocked  = "blocked"  // the first request was refused because of it
+	AlertFallback = "fallback" // the first request went to another profile because of it
+	AlertCleared  = "cleared"  // it holds no longer
+	AlertFailed   = "failed"   // the query or the notice failed
+)
+
+// AlertEvent is a change of state of a budget or of an alert: one row of table alerts.
+type AlertEvent struct {
+	EventAt     time.Time
+	Name        string
+	Rule        string // budget or query
+	Scope       string // all, profile:NAME, project:NAME, tag:KEY=VALUE
+	Period      string // day, week, month; "" = none
+	PeriodStart time.Time
+	State       string
+	Action      string // notify, block, fallback
+	Amount      Money
+	Limit       Money
+	Value       string // what the query gave
+	Message     string
 }

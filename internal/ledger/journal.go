@@ -89,7 +89,7 @@ type Journal struct {
 type JournalHealth struct {
 	Segment  string // path of the segment that is written
 	Bytes    int64  // length of it
-	Waiting  int64  // close and config records that are not folded, at most
+	Waiting  int64  // records that become rows and are not folded, at most
 	Dropped  int64  // records lost since the start, because neither disk nor memory had room
 	Degraded string // why records do not go to an ordinary segment; "" = they do
 }
@@ -233,7 +233,7 @@ func (j *Journal) commit(kind Kind, start int) error {
 	} else if err := j.write(j.enc.b[start:]); err != nil {
 		j.giveUp(err)
 	}
-	if kind == KindClose || kind == KindConfig {
+	if kind.Projected() {
 		j.count()
 	}
 	j.settle()

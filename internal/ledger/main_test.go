@@ -51,6 +51,8 @@ func full(n int) *Entry {
 		N: 1, Profile: "work", ServerAddress: "api.anthropic.com", Model: "claude-opus-5", StartedAt: testNow,
 		HTTPStatus: 200, ErrorType: "none", TTFBMS: 300, DurationMS: 1500, Outcome: OutcomeOK, MaybeBilled: true, Usage: e.Usage, CostList: 5,
 	}}
+	e.Iterations = []Iteration{{Type: "compaction", Model: "claude-haiku-5-5", Usage: e.Usage, PriceID: "q", CostList: 9}}
+	e.RetryOf, e.RetryCount = "01K0", 2
 	e.PriceID, e.CostInput, e.CostCacheRead, e.CostCacheWrite = "p", 1, 10_000_000_000, -3
 	e.CostOutput, e.CostOther, e.CostList, e.Cost, e.CostUncached = 4, 0, 6, 7, 8
 	e.RL5hUsed, e.RL5hResetAt, e.RL7dUsed, e.RL7dResetAt = 0.25, testNow, 0.5, testNow

@@ -12,12 +12,14 @@ type Kind string
 
 // The kinds of records.
 const (
-	KindSegment Kind = "segment" // the first line of a segment
-	KindOpen    Kind = "open"    // an exchange goes to its upstream
-	KindUsage   Kind = "usage"   // message_start was seen
-	KindClose   Kind = "close"   // the whole entry
-	KindVoid    Kind = "void"    // the exchange was refused, its open does not count
-	KindConfig  Kind = "config"  // a config event
+	KindSegment    Kind = "segment"    // the first line of a segment
+	KindOpen       Kind = "open"       // an exchange goes to its upstream
+	KindUsage      Kind = "usage"      // message_start was seen
+	KindClose      Kind = "close"      // the whole entry
+	KindVoid       Kind = "void"       // the exchange was refused, its open does not count
+	KindConfig     Kind = "config"     // a config event
+	KindCorrection Kind = "correction" // other costs of a row that was written before
+	KindAlert      Kind = "alert"      // a change of state of a budget or an alert
 )
 
 // Watermark is a place in the journal: everything before it has been read. The zero value is
@@ -29,6 +31,16 @@ type Watermark struct {
 	Seq     uint64 `json:"seq"`     // and its sequence number
 }
 
+// Projected tells whether records of the kind become rows of the database.
+func (k Kind) Projected() bool {
+	switch k {
+	case KindClose, KindConfig, KindCorrection, KindAlert:
+		return true
+	case KindSegment, KindOpen, KindUsage, KindVoid:
+	}
+	return false
+}
+
 // Record is one line of the journal.
 type Record struct {
 	Kind      Kind
@@ -36,7 +48,7 @@ type Record struct {
 	Seq       uint64 // from 1, without gaps but for dropped records
 	Wall      time.Time
 	Mono      time.Duration // since the run began
-	RequestID string        // of open, usage and close
+	RequestID string        // of open, usage, close and correction
 	Recovered bool          // a close by a later run than the one that opened
 	Segment   string
 	Start     int64 // offset of the line
@@ -70,6 +82,23 @@ func (r *Record) ConfigEvent() (*ConfigEvent, error) {
 	ev := &ConfigEvent{}
 	lex := r.lexer()
 	lex.configEvent(ev)
+	return ev, lex.fail(r)
+}
+
+// Correction decodes a correction. It must be called before the function that got r returns.
+func (r *Record) Correction() (*Correction, error) {
+	c := &Correction{}
+	lex := r.lexer()
+	lex.correction(c)
+	return c, lex.fail(r)
+}
+
+// Alert decodes the event of an alert record. It must be called before the function that got
+// r returns.
+func (r *Record) Alert() (*AlertEvent, error) {
+	ev := &AlertEvent{}
+	lex := r.lexer()
+	lex.alert(ev)
 	return ev, lex.fail(r)
 }
 

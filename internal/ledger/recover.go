@@ -57,7 +57,7 @@ func recoverJournal(dir string) (*Recovery, error) {
 			found.Closed++
 		case KindVoid:
 			delete(open, r.RequestID)
-		case KindConfig:
+		case KindConfig, KindCorrection, KindAlert:
 			found.Closed++
 		case KindSegment: // only says which run wrote the segment
 		}

@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -152,6 +153,25 @@ func TestFoldMovesEveryEntryOnce(t *testing.T) {
 	ev := h.rows(`select generation, trigger, accepted, added, removed, event_at from config_events`)[0]
 	if fmt.Sprint(ev[:5]) != "[3 file true [kimi] <nil>]" || !ev[5].(time.Time).Equal(noon) {
 		t.Fatalf("config event = %v", ev)
+	}
+}
+
+func TestFoldTakesCorrectionsAndAlerts(t *testing.T) {
+	h := newHome(t)
+	h.close(entry(1))
+	c := &ledger.Correction{RequestID: entry(1).RequestID, CorrectedAt: noon, Reason: "reprice", PriceID: "new", CostList: 5, Cost: ledger.NoMoney}
+	ev := &ledger.AlertEvent{EventAt: noon, Name: "week", Rule: "budget", State: ledger.AlertReached, Amount: 20_000_000_000, Limit: ledger.NoMoney}
+	if err := errors.Join(h.journal.Correct(c), h.journal.Alert(ev)); err != nil {
+		t.Fatal(err)
+	}
+	if res := h.fold(); res.Rows != 3 {
+		t.Fatalf("the fold added %d rows, want 3", res.Rows)
+	}
+	if got := h.rows(`select request_id, reason, price_id, cost_list_usd, cost_usd from corrections`)[0]; fmt.Sprint(got) != "["+c.RequestID+" reprice new 0.0000000005 <nil>]" {
+		t.Errorf("correction = %v", got)
+	}
+	if got := h.rows(`select name, rule, state, amount_usd, limit_usd from alerts`)[0]; fmt.Sprint(got) != "[week budget reached 2.0000000000 <nil>]" {
+		t.Errorf("alert = %v", got)
 	}
 }
 

@@ -26,7 +26,7 @@ type projector struct {
 	rows   int  // of it
 	all    int
 
-	requests, events *duck.Appender
+	requests, events, corrections, alerts *duck.Appender
 }
 
 // project appends everything behind the watermark.
@@ -53,7 +53,7 @@ func (f *folder) project(ctx context.Context, conn *sql.Conn, m *meta) error {
 
 // record deals with one record of the journal.
 func (p *projector) record(ctx context.Context, r *ledger.Record) error {
-	if r.Kind != ledger.KindClose && r.Kind != ledger.KindConfig {
+	if !r.Kind.Projected() {
 		return nil
 	}
 	if err := p.begin(ctx); err != nil {
@@ -81,12 +81,15 @@ func (p *projector) append(ctx context.Context, r *ledger.Record) (bool, error) 
 			return false, err
 		}
 	}
-	if r.Kind == ledger.KindConfig {
-		if err := p.stageInto(ctx, &p.events, "config_events"); err != nil {
-			return false, err
-		}
+	switch r.Kind {
+	case ledger.KindConfig:
 		p.m.events++
-		return true, p.events.AppendRow(r.JSON())
+		return true, p.appendTo(ctx, &p.events, "config_events", r)
+	case ledger.KindCorrection:
+		return true, p.appendTo(ctx, &p.corrections, "corrections", r)
+	case ledger.KindAlert:
+		return true, p.appendTo(ctx, &p.alerts, "alerts", r)
+	case ledger.KindClose, ledger.KindSegment, ledger.KindOpen, ledger.KindUsage, ledger.KindVoid:
 	}
 	if r.Recovered {
 		// The run before may have closed it after all, and lost that record to a power failure
@@ -96,11 +99,16 @@ func (p *projector) append(ctx context.Context, r *ledger.Record) (bool, error) 
 			return false, err
 		}
 	}
-	if err := p.stageInto(ctx, &p.requests, "requests"); err != nil {
-		return false, err
-	}
 	p.m.requests++
-	return true, p.requests.AppendRow(r.JSON())
+	return true, p.appendTo(ctx, &p.requests, "requests", r)
+}
+
+// appendTo stages a record for a table.
+func (p *projector) appendTo(ctx context.Context, a **duck.Appender, table string, r *ledger.Record) error {
+	if err := p.stageInto(ctx, a, table); err != nil {
+		return err
+	}
+	return (*a).AppendRow(r.JSON())
 }
 
 // holds asks a question about one value.
@@ -179,12 +187,12 @@ func (p *projector) commit(ctx context.Context, mark ledger.Watermark) error {
 
 func (p *projector) closeAppenders() error {
 	var errs []error
-	for _, a := range []*duck.Appender{p.requests, p.events} {
+	for _, a := range []*duck.Appender{p.requests, p.events, p.corrections, p.alerts} {
 		if a != nil {
 			errs = append(errs, a.Close())
 		}
 	}
-	p.requests, p.events = nil, nil
+	p.requests, p.events, p.corrections, p.alerts = nil, nil, nil, nil
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("append rows: %w", err)
 	}

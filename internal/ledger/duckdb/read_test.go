@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"prism/internal/ledger"
 )
 
 func TestQueryReturnsPlainAndExactValues(t *testing.T) {
@@ -103,6 +105,8 @@ func TestEveryColumnOfAnEntryArrives(t *testing.T) {
 	e := entry(1)
 	e.AgentID, e.ParentAgentID, e.RequestClass, e.PromptID, e.ServiceTier, e.Speed, e.InferenceGeo = "a", "p", "main", "pr", "standard", "fast", "us"
 	e.ErrorType, e.ErrorMessage, e.TranslationNotes, e.RL7dUsed, e.RL7dResetAt = "none", "none", []string{"n"}, 0.5, noon
+	e.Iterations = []ledger.Iteration{{Type: "compaction", Model: "claude-opus-5", Usage: e.Usage, PriceID: "p", CostList: 1}}
+	e.RetryOf, e.RetryCount = "01K0", 1
 	h.close(e)
 	h.fold()
 	db := h.read("")
@@ -120,7 +124,7 @@ func TestEveryColumnOfAnEntryArrives(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := rows[0]
-	if !got[0].(time.Time).Equal(e.StartedAt) || got[1] != "0.0148750000" || got[2] != "0.0182500000" || got[4] != 0.25 || got[5] != int64(32000) || got[6] != int64(1) {
+	if !got[0].(time.Time).Equal(e.StartedAt) || got[1] != "0.0148750000" || got[2] != "0.0182500000" || got[4] != 0.25 || got[5] != int64(32000) || got[6] != int64(ledger.SchemaVersion) {
 		t.Errorf("row = %v", got)
 	}
 }
