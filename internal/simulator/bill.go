@@ -75,11 +75,12 @@ type Billed struct {
 	Status         int    // 0 = no answer was begun
 	RequestID      string // the request-id header that was sent
 	MessageID      string
-	ResponseModel  string
+	ResponseModel  string // that served, after a fallback the one fallen back to
 	StopReason     string // of the planned answer; said only if the source is final
 	ErrorType      string
 	Start          Usage  // what message_start said
-	Usage          Usage  // what is billed: all that was said, merged; Absent where nothing was
+	Usage          Usage  // all that was said, merged; Absent where nothing was
+	Charged        Usage  // what is charged: with a final source all of it, said or not; else Usage
 	Source         string // see the Source constants
 	ResponseBytes  int64  // of the body, as handed to the connection, before chunking
 	ResponseSHA256 [sha256.Size]byte

@@ -29,8 +29,9 @@ func TestTheBillSaysWhatWasReceivedAndSent(t *testing.T) {
 			Input: 12, Output: 1, CacheRead: 56, CacheWrite: 15, CacheWrite5m: 7, CacheWrite1h: 8, Thinking: Absent, WebSearches: Absent,
 			WebFetches: Absent, Speed: "fast", InferenceGeo: "us", ServiceTier: "standard",
 		},
-		Usage:  Usage{Input: 12, Output: 34, CacheRead: 56, CacheWrite: 15, CacheWrite5m: 7, CacheWrite1h: 8, Thinking: 9, WebSearches: 1, Speed: "fast", InferenceGeo: "us", ServiceTier: "standard"},
-		Source: SourceFinal, ResponseBytes: int64(len(r.body)), ResponseSHA256: sha256.Sum256(r.body),
+		Usage:   Usage{Input: 12, Output: 34, CacheRead: 56, CacheWrite: 15, CacheWrite5m: 7, CacheWrite1h: 8, Thinking: 9, WebSearches: 1, Speed: "fast", InferenceGeo: "us", ServiceTier: "standard"},
+		Charged: Usage{Input: 12, Output: 34, CacheRead: 56, CacheWrite: 15, CacheWrite5m: 7, CacheWrite1h: 8, Thinking: 9, WebSearches: 1, Speed: "fast", InferenceGeo: "us", ServiceTier: "standard"},
+		Source:  SourceFinal, ResponseBytes: int64(len(r.body)), ResponseSHA256: sha256.Sum256(r.body),
 	}
 	got := b
 	got.Header, got.Credentials, got.RequestBody, got.ResponseBody = nil, nil, nil, nil
@@ -97,6 +98,38 @@ func TestWhatIsBilledIsWhatWasSaid(t *testing.T) {
 		b := bills(t, s, 1)[0]
 		if b.Source != c.source || b.Usage.Input != c.input || b.Usage.Output != c.output || b.Usage.CacheRead != c.read || b.Usage.CacheWrite5m != c.w5 {
 			t.Errorf("%s: %s %+v", name, b.Source, b.Usage)
+		}
+	}
+}
+
+// TestWhatIsChargedIsMoreThanWhatIsSaid has a provider that counts cached tokens inside the input,
+// does not divide its cache writes, and bills iterations.
+func TestWhatIsChargedIsMoreThanWhatIsSaid(t *testing.T) {
+	u := Usage{
+		Input: 10, Output: 20, CacheRead: 300, CacheWrite1h: 40, InStart: UsageNoSplit, CacheInside: true, Total: true, ServiceTier: "batch",
+		Iterations: []Iteration{
+			{Type: "compaction", Usage: Usage{Input: 7, Output: 8, CacheWrite5m: 9, InStart: UsageNoSplit}},
+			{Type: "advisor_message", Model: "other", Usage: Usage{Input: 1, Output: 2, CacheRead: 3, CacheWrite1h: 4}},
+		},
+	}
+	for _, body := range []string{streamBody, strings.Replace(streamBody, `"stream":true`, `"stream":false`, 1)} {
+		s, up := serve(t, Options{}, Reply(Text("x"), u))
+		r := ask(t, up, body)
+		for _, want := range []string{
+			`"input_tokens":350,`, `"total_tokens":370`, `"iterations":[{"type":"compaction","model":null,"input_tokens":7,"output_tokens":8,"cache_read_input_tokens":0,"cache_creation_input_tokens":9},`,
+			`{"type":"advisor_message","model":"other","input_tokens":1,"output_tokens":2,"cache_read_input_tokens":3,"cache_creation_input_tokens":4,"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":4}}]`,
+		} {
+			if !bytes.Contains(r.body, []byte(want)) {
+				t.Errorf("the answer lacks %s:\n%s", want, r.body)
+			}
+		}
+		b := bills(t, s, 1)[0]
+		if b.Usage.Input != 350 || b.Usage.CacheWrite1h != Absent {
+			t.Errorf("said: %+v", b.Usage)
+		}
+		c := b.Charged
+		if c.Input != 10 || c.CacheWrite1h != 40 || c.CacheWrite5m != 0 || c.ServiceTier != "batch" || len(c.Iterations) != 2 || c.Iterations[0].Usage.CacheWrite5m != 9 || c.Iterations[1].Model != "other" {
+			t.Errorf("charged: %+v", c)
 		}
 	}
 }

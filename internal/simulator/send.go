@@ -105,6 +105,15 @@ func (b *Billed) tell(e *Event) {
 			b.Source = SourcePartial
 		}
 	}
+	b.Charged = b.Usage
+	if b.Source == SourceFinal {
+		b.Charged = e.said.charged()
+		for _, it := range b.Charged.Iterations {
+			if it.Type == "fallback_message" {
+				b.ResponseModel = it.Model
+			}
+		}
+	}
 }
 
 // hijack writes the response by hand and closes the connection.

@@ -54,7 +54,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // begin opens the bill.
 func (x *exchange) begin() {
 	b, r := &x.bill, x.r
-	b.Started, b.Usage, b.Start, b.Source = x.s.now(), unsaid(), unsaid(), SourceNone
+	b.Started, b.Usage, b.Charged, b.Start, b.Source = x.s.now(), unsaid(), unsaid(), unsaid(), SourceNone
 	b.Operation = operation(r.Method, r.URL.Path)
 	if x.conn != nil {
 		b.Conn, b.Reused = x.conn.number, x.conn.served.Add(1) > 1

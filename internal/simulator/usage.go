@@ -41,8 +41,19 @@ type Usage struct {
 	InferenceGeo string // "" = global
 	InStart      UsageForm
 	InDelta      UsageForm
+	Iterations   []Iteration
+	CacheInside  bool   // input_tokens is reported with the cached tokens in it, as other APIs do
+	Total        bool   // total_tokens is reported as well: the prompt and the output
 	Extra        string // more members, verbatim, in every full usage object: `"iterations":[]`
 	Start        *Usage // what message_start says where it differs; nil = the values above
+}
+
+// Iteration is one entry of usage.iterations: compaction and advisor_message are charged beside
+// the top level, message and fallback_message make it up.
+type Iteration struct {
+	Type  string
+	Model string // "" = null
+	Usage Usage  // its counts; UsageNoSplit in InStart leaves the split out
 }
 
 // Part makes Usage a part of an answer.
@@ -68,6 +79,7 @@ func (u *Usage) started() Usage {
 		s.Output = s.StartOutput
 	}
 	s.Thinking, s.WebSearches, s.WebFetches = Null, Null, Null
+	s.Iterations = nil
 	return s
 }
 
@@ -131,7 +143,7 @@ func (u *Usage) appendUsage(dst []byte, form UsageForm, whole bool) []byte {
 	case UsageFull, UsageNoSplit:
 	}
 	dst = append(dst, '{')
-	dst = appendMember(dst, "input_tokens", v.Input)
+	dst = appendMember(dst, "input_tokens", v.input())
 	dst = appendMember(dst, "cache_creation_input_tokens", v.write())
 	dst = appendMember(dst, "cache_read_input_tokens", v.CacheRead)
 	if whole && form != UsageNoSplit {
@@ -148,10 +160,62 @@ func (u *Usage) appendUsage(dst []byte, form UsageForm, whole bool) []byte {
 		dst = append(dst, `,"inference_geo":`...)
 		dst = appendString(dst, orStandard(v.InferenceGeo, "global"))
 	}
+	if v.Total {
+		dst = appendMember(dst, "total_tokens", v.Input+v.CacheRead+v.write()+v.Output)
+	}
+	dst = v.appendIterations(dst)
 	if v.Extra != "" {
 		dst = append(append(dst, ','), v.Extra...)
 	}
 	return append(dst, '}')
+}
+
+// input returns input_tokens as it is reported.
+func (u *Usage) input() int64 {
+	if u.CacheInside {
+		return u.Input + u.CacheRead + u.write()
+	}
+	return u.Input
+}
+
+// appendIterations appends the list of iterations, or nothing where there is none.
+func (u *Usage) appendIterations(dst []byte) []byte {
+	if u.Iterations == nil {
+		return dst
+	}
+	dst = append(dst, `,"iterations":[`...)
+	for i := range u.Iterations {
+		it := &u.Iterations[i]
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendString(append(dst, `{"type":`...), it.Type)
+		dst = appendOrNull(append(dst, `,"model":`...), it.Model)
+		dst = appendMember(dst, "input_tokens", it.Usage.input())
+		dst = appendMember(dst, "output_tokens", it.Usage.Output)
+		dst = appendMember(dst, "cache_read_input_tokens", it.Usage.CacheRead)
+		dst = appendMember(dst, "cache_creation_input_tokens", it.Usage.write())
+		if it.Usage.InStart != UsageNoSplit {
+			dst = appendDetail(dst, "cache_creation", []string{"ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"}, it.Usage.CacheWrite5m, it.Usage.CacheWrite1h)
+		}
+		dst = append(dst, '}')
+	}
+	return append(dst, ']')
+}
+
+// charged is what the provider charges for: the usage as it was scripted, whatever the answer
+// shows of it.
+func (u *Usage) charged() Usage {
+	c := Usage{
+		Input: u.Input, Output: u.Output, CacheRead: u.CacheRead, CacheWrite: u.write(),
+		CacheWrite5m: u.CacheWrite5m, CacheWrite1h: u.CacheWrite1h, Thinking: u.Thinking, WebSearches: u.WebSearches, WebFetches: u.WebFetches,
+		ServiceTier: orStandard(u.ServiceTier, "standard"), Speed: orStandard(u.Speed, "standard"), InferenceGeo: orStandard(u.InferenceGeo, "global"),
+	}
+	c.CacheWrite5m = max(c.CacheWrite-max(c.CacheWrite1h, 0), 0)
+	for _, it := range u.Iterations {
+		c.Iterations = append(c.Iterations, Iteration{Type: it.Type, Model: it.Model, Usage: it.Usage.charged()})
+	}
+	return c
 }
 
 // unsaid is the usage of which nothing was said yet.
@@ -177,7 +241,7 @@ func (u *Usage) say(v *Usage, form UsageForm, whole bool) {
 		w = Usage{}
 	case UsageFull, UsageNoSplit:
 	}
-	replacePositive(&u.Input, w.Input)
+	replacePositive(&u.Input, w.input())
 	replacePositive(&u.CacheRead, w.CacheRead)
 	replacePositive(&u.CacheWrite, w.write())
 	if whole && form != UsageNoSplit {

@@ -58,6 +58,21 @@ func tools() string {
 		messageDelta(`"tool_use"`, `{"output_tokens":77,"output_tokens_details":{"thinking_tokens":12}}`) + stop
 }
 
+const (
+	compaction = `{"type":"compaction","input_tokens":180000,"output_tokens":3500,"cache_read_input_tokens":0,"cache_creation_input_tokens":0,"cache_creation":null}`
+	advice     = `{"type":"advisor_message","model":"claude-fable-5-2","input_tokens":823,"output_tokens":1612,"cache_read_input_tokens":7,"cache_creation_input_tokens":9,"cache_creation":{"ephemeral_5m_input_tokens":4,"ephemeral_1h_input_tokens":5}}`
+)
+
+// fallen is the stream of an answer that one model declined and another one gave: what
+// message_start says is about the first, and its cache entries are of no use to the second.
+func fallen() string {
+	return messageStart(startUsage) + blockStart(`{"type":"fallback","from":{"model":"claude-opus-5-5"},"to":{"model":"claude-sonnet-5-5"}}`) + blockStop +
+		textDelta("Hello") + messageDelta(`"end_turn"`, `{"input_tokens":1110,"cache_creation_input_tokens":30,"cache_read_input_tokens":0,"output_tokens":50,"iterations":[`+
+		`{"type":"message","model":"claude-opus-5-5","input_tokens":10,"output_tokens":2,"cache_creation_input_tokens":100,"cache_read_input_tokens":1000,"cache_creation":{"ephemeral_5m_input_tokens":40,"ephemeral_1h_input_tokens":60}},`+
+		`{"type":"message","model":"claude-sonnet-5-5","input_tokens":400,"output_tokens":20,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0}},`+
+		`{"type":"fallback_message","model":"claude-sonnet-5-5","input_tokens":710,"output_tokens":30,"cache_creation_input_tokens":30,"cache_read_input_tokens":0,"cache_creation":{"ephemeral_5m_input_tokens":10,"ephemeral_1h_input_tokens":20}}]}`) + stop
+}
+
 // corpus holds streams like those that providers send, healthy and not.
 func corpus() map[string]string {
 	long := strings.Repeat("lorem ipsum \\\"dolor\\\" ", 40)
@@ -83,6 +98,8 @@ func corpus() map[string]string {
 		"long delta":      messageStart(startUsage) + textDelta(long) + textDelta(long+`\\`),
 		"long block":      messageStart(startUsage) + blockStart(`{"type":"web_search_tool_result","content":"`+long+`"}`),
 		"fallback":        messageStart(startUsage) + blockStart(`{"type":"fallback","from":{"model":"a"},"to":{"model":"claude-sonnet-5-5"}}`) + blockStop,
+		"iterations":      messageStart(startUsage) + messageDelta(`"end_turn"`, `{"output_tokens":50,"iterations":[`+compaction+`,`+advice+`,{"type":"message","model":null,"input_tokens":10,"output_tokens":50,"cache_creation_input_tokens":100,"cache_read_input_tokens":1000},7,null]}`) + stop,
+		"fallen":          fallen(),
 		"error first":     frame("error", `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_1"}`),
 		"error later":     messageStart(startUsage) + textDelta("Hi") + frame("error", `{"type":"error","error":{"type":"api_error","message":"`+long+`"}}`),
 		"error bare":      frame("error", `{"type":"overloaded_error","message":"busy"}`) + frame("error", `no JSON`),

@@ -25,6 +25,10 @@ func (d *delivered) tokens() Count {
 	return Count((20*other + 45*d.cjk + 71) / 72)
 }
 
+// Delivered estimates the output tokens that were delivered so far, as [Meter.Estimate] does for
+// a message that was cut short. It is cheap enough for every read.
+func (m *Meter) Delivered() Count { return m.delivered.tokens() }
+
 // countCJK counts the bytes that begin a UTF-8 sequence from U+3000 to U+DFFF, which is where
 // the bulk of Chinese, Japanese and Korean is. Counting single bytes makes it the same however
 // the text is cut.

@@ -104,11 +104,14 @@ func (m *Meter) Estimate() Usage {
 // the texts and slices in it are not.
 func (m *Meter) Result() *Result {
 	r := &m.result
-	usage, n := m.tally.settle(m.ttl)
+	if m.tally.fallen {
+		r.Model = m.tally.serving(r.Model)
+	}
+	usage, parts, n := m.tally.settle(r.Model, m.ttl)
 	switch {
 	case usage.Output.Known() && r.Complete:
 		r.Source = SourceFinal
-	case usage != NoUsage():
+	case usage != NoUsage() || len(parts) > 0:
 		r.Source = SourcePartial
 	default:
 		r.Source = SourceNone
@@ -118,7 +121,8 @@ func (m *Meter) Result() *Result {
 		r.Source = SourceEstimated
 		n |= noteOutputEstimate
 	}
-	r.Usage, r.Notes, r.Raw = usage, n.list(), m.tally.raw
+	r.Usage, r.Iterations, r.Notes, r.Raw = usage, parts, n.list(), m.tally.raw
+	r.Counting = m.tally.totals.counting(&usage)
 	r.ServiceTier, r.Speed, r.InferenceGeo = m.tally.tier, m.tally.speed, m.tally.geo
 	r.GaveUp = n&noteGaveUp != 0
 	return r

@@ -18,8 +18,12 @@ type Request struct {
 	HasStream  bool // stream is there, as true or false
 	MaxTokens  Count
 	UserID     string // metadata.user_id as it stands
+	Messages   Span   // where the value of messages is
 	CacheTTL   string // of the cache_control marks anywhere: "5m", "1h", "mixed" or "" for none
 }
+
+// Span is a part of a body, from Start until just before End. The zero Span is none.
+type Span struct{ Start, End int }
 
 // Peek finds, in one pass and without decoding the rest, what prism needs to know of the body
 // of a request for a message. It accepts every valid JSON object and many invalid ones, which
@@ -56,6 +60,8 @@ func Peek(body []byte) (Request, error) {
 			seen.stream = true
 			r.Stream = string(value) == "true"
 			r.HasStream = r.Stream || string(value) == "false"
+		case "messages":
+			r.Messages = Span{start, end}
 		case "max_tokens":
 			r.MaxTokens = countOf(value)
 		case "metadata":

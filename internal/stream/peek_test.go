@@ -24,6 +24,7 @@ func TestPeekFindsWhatDecidesTheRoute(t *testing.T) {
 	}
 	want := Request{
 		Model: "claude-opus-5-5", ModelStart: 9, ModelEnd: 26, Stream: true, HasStream: true, MaxTokens: 128000,
+		Messages: Span{38, 185},
 		UserID:   `{"device_id":"d","account_uuid":"","session_id":"1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"}`,
 		CacheTTL: "5m",
 	}
@@ -186,7 +187,7 @@ func FuzzPeek(f *testing.F) {
 		if err != nil {
 			t.Fatalf("valid object: %v", err)
 		}
-		want := Request{MaxTokens: Unknown, CacheTTL: r.CacheTTL, ModelStart: r.ModelStart, ModelEnd: r.ModelEnd}
+		want := Request{MaxTokens: Unknown, CacheTTL: r.CacheTTL, ModelStart: r.ModelStart, ModelEnd: r.ModelEnd, Messages: r.Messages}
 		_ = json.Unmarshal(values["model"], &want.Model)
 		want.HasStream = json.Unmarshal(values["stream"], &want.Stream) == nil && string(values["stream"]) != "null"
 		var n int64
@@ -196,6 +197,9 @@ func FuzzPeek(f *testing.F) {
 		want.UserID = r.UserID // a duplicate user_id is not prism's business
 		if r != want {
 			t.Fatalf("got  %+v\nwant %+v", r, want)
+		}
+		if got := body[r.Messages.Start:r.Messages.End]; !bytes.Equal(got, values["messages"]) {
+			t.Fatalf("span of the messages is %q, want %q", got, values["messages"])
 		}
 		if r.ModelEnd > 0 && string(body[r.ModelStart:r.ModelEnd]) != string(values["model"]) {
 			t.Fatalf("span of the model is %q, want %q", body[r.ModelStart:r.ModelEnd], values["model"])

@@ -18,6 +18,9 @@ const (
 	NoteOutputEstimate = "output_estimated"     // Output was computed by [Meter.Estimate]
 	NoteGaveUp         = "metering_gave_up"     // an event that matters was too large to read
 	NoteRawCut         = "usage_raw_cut"        // Raw lacks what would have made it too large
+
+	NoteIterationUnknown = "iteration_unknown" // of a type nobody knows; booked by what the sums show
+	NoteIterationsMerged = "iterations_merged" // there were too many to tell them apart
 )
 
 // notes is the set of notes of a result, in the order of their names in [notes.list].
@@ -32,6 +35,8 @@ const (
 	noteOutputEstimate
 	noteGaveUp
 	noteRawCut
+	noteIterationUnknown
+	noteIterationsMerged
 )
 
 // list returns the notes as they are written to the ledger, nil if there are none.
@@ -40,6 +45,7 @@ func (n notes) list() []string {
 	for i, name := range [...]string{
 		NoteTTLInferred, NoteTTLAssumed, NoteSplitAdjusted, NoteZeroIgnored,
 		NoteCountIgnored, NoteOutputEstimate, NoteGaveUp, NoteRawCut,
+		NoteIterationUnknown, NoteIterationsMerged,
 	} {
 		if n&(1<<i) != 0 {
 			names = append(names, name)
@@ -50,10 +56,12 @@ func (n notes) list() []string {
 
 // Result is what a [Meter] has learned about an answer.
 type Result struct {
-	Usage  Usage
-	Source string   // one of the Source constants
-	Notes  []string // of the Note constants
-	Raw    []byte   // the usage object, merged as Usage is, unknown fields included; at most 16 KiB
+	Usage      Usage
+	Iterations []Iteration // billed beside Usage
+	Counting   Counting    // whether Usage.Input holds the cached tokens too
+	Source     string      // one of the Source constants
+	Notes      []string    // of the Note constants
+	Raw        []byte      // the usage object, merged as Usage is, unknown fields included; at most 16 KiB
 
 	ID           string // of the message
 	Model        string // that answered, after a fallback the one fallen back to

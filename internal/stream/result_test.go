@@ -222,7 +222,7 @@ func TestRawOfOneAnswerIsNotOverwrittenByTheNext(t *testing.T) {
 func TestStreamTellsWhoAnsweredAndHowItEnded(t *testing.T) {
 	r := meter(KindSSE, plain()).Result()
 	want := Result{
-		Usage: r.Usage, Source: SourceFinal, Raw: r.Raw,
+		Usage: r.Usage, Source: SourceFinal, Raw: r.Raw, Counting: CountingApart,
 		ID: "msg_01", Model: "claude-opus-5-5", StopReason: "end_turn",
 		ServiceTier: "standard", Speed: "fast", InferenceGeo: "us",
 		Complete: true, Stopped: true, Events: 9, FirstEvent: "message_start",
@@ -486,7 +486,20 @@ func checkResult(t *testing.T, r *Result) {
 	if w.CacheWrite.Known() && w.CacheWrite5m+w.CacheWrite1h != w.CacheWrite || min(w.CacheWrite5m, w.CacheWrite1h, w.Input, w.Output) < Unknown {
 		t.Fatalf("usage %+v", w)
 	}
-	if (r.Source == SourceNone) != (w == NoUsage()) {
+	if (r.Source == SourceNone) != (w == NoUsage() && len(r.Iterations) == 0) {
 		t.Fatalf("source %s of %+v", r.Source, w)
+	}
+	if len(r.Iterations) > maxIterations {
+		t.Fatalf("%d iterations", len(r.Iterations))
+	}
+	for _, it := range r.Iterations {
+		if v := it.Usage; v.CacheWrite.Known() && v.CacheWrite5m+v.CacheWrite1h != v.CacheWrite || v == NoUsage() {
+			t.Fatalf("iteration %+v", it)
+		}
+	}
+	for _, v := range Samples(r.Raw, w) {
+		if v.Output > w.Output {
+			t.Fatalf("a sample %+v of %+v", v, w)
+		}
 	}
 }

@@ -22,6 +22,10 @@ type tally struct {
 	notes notes
 	seen  bool // some usage object was merged
 
+	parts  []Iteration // usage.iterations as it was reported last, parts of cache_creation included
+	fallen bool        // they say that another model than the one asked served
+	totals totals
+
 	tier, speed, geo string
 }
 
@@ -35,6 +39,9 @@ func (t *tally) merge(object gjson.Result, output bool) {
 		object = gjson.Parse(strings.ToValidUTF8(object.Raw, "\uFFFD"))
 	}
 	t.seen = true
+	if !t.fallen && fellBack(object) {
+		t.restart()
+	}
 	t.mergeRaw(object)
 	object.ForEach(func(key, v gjson.Result) bool {
 		switch key.Str {
@@ -44,34 +51,52 @@ func (t *tally) merge(object gjson.Result, output bool) {
 			t.replace(&t.usage.CacheRead, v)
 		case "cache_creation_input_tokens":
 			t.replace(&t.usage.CacheWrite, v)
-		case "cache_creation":
-			t.set(&t.usage.CacheWrite5m, v.Get("ephemeral_5m_input_tokens"))
-			t.set(&t.usage.CacheWrite1h, v.Get("ephemeral_1h_input_tokens"))
-		case "output_tokens":
+		case "output_tokens", "output_tokens_details":
 			if output {
-				t.set(&t.usage.Output, v)
+				t.count(&t.usage, key.Str, v)
 			}
-		case "output_tokens_details":
-			if output {
-				t.set(&t.usage.Reasoning, v.Get("thinking_tokens"))
-			}
-		case "server_tool_use":
-			t.set(&t.usage.WebSearches, v.Get("web_search_requests"))
+		case "iterations":
+			t.iterations(v)
 		case "service_tier":
 			setText(&t.tier, v)
 		case "speed":
 			setText(&t.speed, v)
 		case "inference_geo":
 			setText(&t.geo, v)
+		default:
+			t.count(&t.usage, key.Str, v)
+			t.totals.take(key.Str, v)
 		}
 		return true
 	})
 }
 
+// count sets the counts of u that one member of a usage object is about.
+func (t *tally) count(u *Usage, key string, v gjson.Result) {
+	switch key {
+	case "input_tokens":
+		t.set(&u.Input, v)
+	case "cache_read_input_tokens":
+		t.set(&u.CacheRead, v)
+	case "cache_creation_input_tokens":
+		t.set(&u.CacheWrite, v)
+	case "cache_creation":
+		t.set(&u.CacheWrite5m, v.Get("ephemeral_5m_input_tokens"))
+		t.set(&u.CacheWrite1h, v.Get("ephemeral_1h_input_tokens"))
+	case "output_tokens":
+		t.set(&u.Output, v)
+	case "output_tokens_details":
+		t.set(&u.Reasoning, v.Get("thinking_tokens"))
+	case "server_tool_use":
+		t.set(&u.WebSearches, v.Get("web_search_requests"))
+	}
+}
+
 // replace sets one of the three input counts. Providers that are only compatible repeat them
-// as 0 at the end of a stream; a count that was positive cannot have become 0.
+// as 0 at the end of a stream; a count that was positive cannot have become 0, unless it was
+// that of another model.
 func (t *tally) replace(c *Count, v gjson.Result) {
-	if isZero(v) && *c > 0 {
+	if isZero(v) && *c > 0 && !t.fallen {
 		t.notes |= noteZeroIgnored
 		return
 	}
@@ -136,6 +161,8 @@ func (t *tally) mergeRaw(object gjson.Result) {
 				v = v2
 			}
 			delete(later, key.Str)
+		} else if key.Str == "cache_creation" && t.fallen {
+			return true // that of the model which declined
 		}
 		out.add(key, v)
 		return true
@@ -157,7 +184,7 @@ func (t *tally) mergeRaw(object gjson.Result) {
 func (t *tally) keeps(key string, old, later gjson.Result) bool {
 	switch key {
 	case "input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens":
-		return later.Type == gjson.Null || isZero(later) && old.Num > 0
+		return later.Type == gjson.Null || isZero(later) && old.Num > 0 && !t.fallen
 	default:
 		return later.Type == gjson.Null
 	}
@@ -182,10 +209,20 @@ func (o *rawObject) add(key, v gjson.Result) {
 	o.b = append(o.b, v.Raw...)
 }
 
-// settle returns the usage with the cache writes divided by their time to live. ttl is what
-// the request asked for. The sum is trusted more than its parts: what they lack is 5m.
-func (t *tally) settle(ttl string) (Usage, notes) {
-	u, n := t.usage, t.notes
+// settle returns the usage of the message and of what is billed beside it, with the cache
+// writes divided by their time to live. model is the one that answered.
+func (t *tally) settle(model, ttl string) (Usage, []Iteration, notes) {
+	top := t.usage
+	parts, n := t.beside(&top, model, ttl)
+	top, more := divide(top, ttl)
+	return top, parts, t.notes | n | more
+}
+
+// divide returns the usage with the cache writes divided by their time to live, of which u
+// holds what was reported. ttl is what the request asked for. The sum is trusted more than its
+// parts: what they lack is 5m.
+func divide(u Usage, ttl string) (Usage, notes) {
+	var n notes
 	reported5m, reported1h := u.CacheWrite5m, u.CacheWrite1h
 	split := reported5m.Known() || reported1h.Known()
 	if !u.CacheWrite.Known() {
