@@ -1,10 +1,8 @@
 package pricing
 
 import (
-	"bytes"
 	"cmp"
 	_ "embed" // the price book
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -23,10 +21,8 @@ type Book struct {
 
 // Embedded returns the book that prism brings along.
 func Embedded() (*Book, error) {
-	dec := json.NewDecoder(bytes.NewReader(embedded))
-	dec.DisallowUnknownFields()
-	var rows []Row
-	if err := dec.Decode(&rows); err != nil {
+	rows, err := ParseRows(embedded)
+	if err != nil {
 		return nil, fmt.Errorf("read the embedded price book: %w", err)
 	}
 	for i := range rows {
@@ -86,7 +82,7 @@ func (b *Book) add(rows []Row) error {
 		}
 		taken[p.id] = true
 		row := rows[i]
-		row.ID = p.id
+		row.ID, p.row = p.id, len(b.rows)
 		b.rows = append(b.rows, row)
 		if p.match.literal {
 			b.exact[p.key] = insert(b.exact[p.key], p)
@@ -121,6 +117,42 @@ func (b *Book) Rows() []Row {
 		rows[i] = b.rows[i].clone()
 	}
 	return rows
+}
+
+// Find returns the row that prices a query, overrides of its profile included.
+func (b *Book) Find(q *Query) (Row, bool) {
+	p := b.find(q)
+	if p == nil {
+		return Row{}, false
+	}
+	return b.rows[p.row].clone(), true
+}
+
+// Matching returns every row that could price a model of a provider, at whatever time and for
+// whichever profile. The one that would win first, were all of them open, stands first.
+func (b *Book) Matching(provider, model string) []Row {
+	var rows []Row
+	for _, form := range forms(model) {
+		prices := slices.Clone(b.exact[key{provider, form}])
+		for _, p := range b.globs[provider] {
+			if p.match.matches(form) {
+				prices = append(prices, p)
+			}
+		}
+		slices.SortFunc(prices, byPrecedence)
+		for _, p := range prices {
+			if !slices.ContainsFunc(rows, func(r Row) bool { return r.ID == p.id }) {
+				rows = append(rows, b.rows[p.row].clone())
+			}
+		}
+	}
+	return rows
+}
+
+// forms are the names that a model is looked up by, one after the other.
+func forms(model string) []string {
+	bare := trimBracket(model)
+	return slices.Compact([]string{model, bare, trimDate(bare)})
 }
 
 // Covers tells whether the book has a price for a model of a provider at an instant,

@@ -23,6 +23,7 @@ func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
 // price is a row made ready for use.
 type price struct {
 	id       string
+	row      int // of the book
 	layer    int
 	profile  string
 	key      key
@@ -204,9 +205,12 @@ func parseMinute(text string) (int, bool) {
 // deriveID makes an id from the contents of a row: after a change of what it means it is
 // another one, because an id that stands in the ledger must not change its meaning.
 func deriveID(r Row, f *faults) string {
-	owner := "user"
-	if r.Profile != "" {
-		owner = "profile:" + r.Profile
+	owner := "user:"
+	switch {
+	case r.Layer == LayerEmbedded:
+		owner = fetchedPrefix
+	case r.Profile != "":
+		owner = "profile:" + r.Profile + ":"
 	}
 	r.EffectiveFrom, r.EffectiveTo = r.EffectiveFrom.UTC(), r.EffectiveTo.UTC()
 	r.Notes, r.Source, r.Confidence = "", "", ""
@@ -215,5 +219,5 @@ func deriveID(r Row, f *faults) string {
 		f.add("effective_from", "%v", err)
 	}
 	sum := sha256.Sum256(text)
-	return fmt.Sprintf("%s:%s/%s#%s", owner, r.Provider, r.ModelMatch, hex.EncodeToString(sum[:4]))
+	return fmt.Sprintf("%s%s/%s#%s", owner, r.Provider, r.ModelMatch, hex.EncodeToString(sum[:4]))
 }

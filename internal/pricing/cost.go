@@ -37,8 +37,25 @@ type Query struct {
 	ServiceTier  string    // "batch" has a multiplier
 	InferenceGeo string    // "us" has a multiplier
 	Usage        Usage
-	Multiplier   string // of the profile, a decimal with at most 10 decimals; empty = 1
-	FlatFee      bool   // the profile pays nothing per request
+	Samples      []Usage     // what Usage is the sum of, where the model was sampled several times
+	Iterations   []Iteration // what is billed beside Usage
+	Multiplier   string      // of the profile, a decimal with at most 10 decimals; empty = 1
+	FlatFee      bool        // the profile pays nothing per request
+}
+
+// Iteration is a part of a request that is billed beside its top level, at the price of its own
+// model: a compaction, an adviser, a hop that declined. It shares the instant, the service tier
+// and the geography of the request; speed "fast" holds for it only where its model is the one
+// that served, since nothing tells how fast another model ran.
+type Iteration struct {
+	Model string // empty = the model that served
+	Usage Usage
+}
+
+// IterationCost is what one [Iteration] costs at list price.
+type IterationCost struct {
+	PriceID string // the row used; empty where there is none
+	List    USD    // Unknown where tokens have no price
 }
 
 // Cost is what a request costs. Without a row for the model, PriceID is empty and every
@@ -50,23 +67,75 @@ type Cost struct {
 	CacheRead  USD
 	CacheWrite USD
 	Output     USD
-	Other      USD // web searches
+	Other      USD // web searches and iterations
 	List       USD // the sum of the parts
 	Paid       USD // List x the profile's multiplier, or 0 with a flat fee
-	Uncached   USD // List, had all of the prompt been plain input
+	Uncached   USD // List, had all of the top level's prompt been plain input
+
+	Iterations []IterationCost // one for each of the query, in its order
 }
 
 // Price returns what a request costs.
 func (b *Book) Price(q *Query) Cost {
+	iterations, beside := b.priceIterations(q)
 	p := b.find(q)
 	if p == nil {
 		return Cost{
 			Input: Unknown, CacheRead: Unknown, CacheWrite: Unknown, Output: Unknown, Other: Unknown,
-			List: Unknown, Paid: Unknown, Uncached: Unknown,
+			List: Unknown, Paid: Unknown, Uncached: Unknown, Iterations: iterations,
 		}
 	}
-	use, prompt := &q.Usage, q.Usage.prompt()
-	unit := p.unitsFor(q, prompt)
+	s := p.sumFor(q)
+	plain := s
+	lines, uncached := p.lines(q)
+	c := Cost{
+		PriceID:    p.id,
+		Input:      s.part(lines[classInput]),
+		CacheRead:  s.part(lines[classCacheRead]),
+		CacheWrite: s.part(plus(lines[classCacheWrite5m], lines[classCacheWrite1h])),
+		Output:     s.part(lines[classOutput]),
+		Other:      bounded(plus(line(q.Usage.WebSearches, p.webSearch), beside)),
+		Iterations: iterations,
+	}
+	c.List = bounded(plus(s.total(), c.Other))
+	c.Paid, c.Uncached = Unknown, Unknown
+	if c.List.Known() {
+		plain.part(uncached)
+		plain.part(lines[classOutput])
+		c.Uncached = bounded(plus(plain.total(), c.Other))
+		c.Paid = paid(c.List, q)
+	}
+	return c
+}
+
+// priceIterations prices what is billed beside the top level, each iteration as a request of
+// its own, and returns the sum as well.
+func (b *Book) priceIterations(q *Query) (costs []IterationCost, sum USD) {
+	if len(q.Iterations) == 0 {
+		return nil, 0
+	}
+	costs = make([]IterationCost, len(q.Iterations))
+	for i, it := range q.Iterations {
+		own := *q
+		own.Usage, own.Samples, own.Iterations, own.FlatFee, own.Multiplier = it.Usage, nil, nil, false, ""
+		if it.Model != "" && it.Model != q.Model {
+			own.Model, own.Speed = it.Model, ""
+		}
+		c := b.Price(&own)
+		if c.PriceID == "" && it.Usage.none() {
+			c.List = 0 // nothing was used, so there is nothing to know
+		}
+		costs[i] = IterationCost{PriceID: c.PriceID, List: c.List}
+		sum = bounded(plus(sum, c.List))
+	}
+	return costs, sum
+}
+
+// none tells whether nothing was used.
+func (u *Usage) none() bool { return u.prompt() == 0 && u.Output <= 0 && u.WebSearches <= 0 }
+
+// sumFor begins the sum of a request, with the factors that apply to it.
+func (p *price) sumFor(q *Query) sum {
 	s := sum{batch: factorOne, geo: factorOne}
 	if q.ServiceTier == "batch" {
 		s.batch = p.batch
@@ -74,26 +143,7 @@ func (b *Book) Price(q *Query) Cost {
 	if q.InferenceGeo == "us" {
 		s.geo = p.geo
 	}
-	plain := s
-	c := Cost{
-		PriceID:   p.id,
-		Input:     s.part(line(use.Input, unit[classInput])),
-		CacheRead: s.part(line(use.CacheRead, unit[classCacheRead])),
-		CacheWrite: s.part(plus(
-			line(use.CacheWrite5m, unit[classCacheWrite5m]),
-			line(use.CacheWrite1h, unit[classCacheWrite1h]))),
-		Output: s.part(line(use.Output, unit[classOutput])),
-		Other:  line(use.WebSearches, p.webSearch),
-	}
-	c.List = bounded(plus(s.total(), c.Other))
-	c.Paid, c.Uncached = Unknown, Unknown
-	if c.List.Known() {
-		plain.part(line(prompt, unit[classInput]))
-		plain.part(line(use.Output, unit[classOutput]))
-		c.Uncached = bounded(plus(plain.total(), c.Other))
-		c.Paid = paid(c.List, q)
-	}
-	return c
+	return s
 }
 
 // unitsFor chooses the set of prices that applies to the whole request.

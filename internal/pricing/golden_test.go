@@ -20,8 +20,8 @@ type golden struct {
 
 const unpriced = "- - - - -"
 
-// run prices the case with b and compares everything.
-func (g golden) run(t *testing.T, b *Book) {
+// query is the request of the case.
+func (g golden) query(t *testing.T) Query {
 	t.Helper()
 	at := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 	if g.at != "" {
@@ -35,6 +35,13 @@ func (g golden) run(t *testing.T, b *Book) {
 	if g.mod != nil {
 		g.mod(&q)
 	}
+	return q
+}
+
+// run prices the case with b and compares everything.
+func (g golden) run(t *testing.T, b *Book) {
+	t.Helper()
+	q := g.query(t)
 	c := b.Price(&q)
 	if c.PriceID != g.id {
 		t.Errorf("price id %q, want %q", c.PriceID, g.id)
@@ -45,7 +52,7 @@ func (g golden) run(t *testing.T, b *Book) {
 	if got := short(c.List, c.Paid, c.Uncached); got != g.sums {
 		t.Errorf("list, paid, uncached: %s\nwant %s", got, g.sums)
 	}
-	if covers := b.Covers(provider, model, at); q.Profile == "home" && covers != (g.id != "") {
+	if covers := b.Covers(q.Provider, q.Model, q.At); q.Profile == "home" && covers != (g.id != "") {
 		t.Errorf("Covers says %t", covers)
 	}
 }
@@ -75,7 +82,7 @@ func turn() Usage { return Usage{1000, 20000, 3000, 400, 500, 0} }
 
 func TestEveryClaudeModelIsPricedAsByHand(t *testing.T) {
 	b := embeddedBook(t)
-	for _, g := range []golden{
+	cases := []golden{
 		// 1000 x 8 = 0.008; 20000 x 0.2 = 0.004; 3000 x 10 + 400 x 16 = 0.03 + 0.0064 = 0.0364; 500 x 40 = 0.02
 		// sum 0.0684; uncached 24400 x 8 + 0.02 = 0.1952 + 0.02 = 0.2152
 		{"fable 5.2", "anthropic claude-fable-5-2", "", turn(), nil, "anthropic/claude-fable-5-2", "0.008 0.004 0.0364 0.02 0", "0.0684 0.0684 0.2152"},
@@ -123,8 +130,16 @@ func TestEveryClaudeModelIsPricedAsByHand(t *testing.T) {
 		// 1000 x 0.8 = 0.0008; 20000 x 0.08 = 0.0016; 3000 x 1 + 400 x 1.6 = 0.003 + 0.00064 = 0.00364; 500 x 4 = 0.002
 		// sum 0.00804; uncached 24400 x 0.8 + 0.002 = 0.01952 + 0.002 = 0.02152
 		{"haiku 3.5", "anthropic claude-3-5-haiku-20241022", "", turn(), nil, "anthropic/claude-3-5-haiku*", "0.0008 0.0016 0.00364 0.002 0", "0.00804 0.00804 0.02152"},
-	} {
+	}
+	priced := make(map[string]bool)
+	for _, g := range cases {
+		priced[g.id] = true
 		t.Run(g.name, func(t *testing.T) { g.run(t, b) })
+	}
+	for _, r := range b.Rows() {
+		if r.Provider == "anthropic" && !priced[r.ID] {
+			t.Errorf("nobody worked out what %s costs", r.ID)
+		}
 	}
 }
 
@@ -147,6 +162,8 @@ func TestTierHoldsForTheWholeRequest(t *testing.T) {
 		{"sonnet 4.5 at 200k", "anthropic claude-sonnet-4-5", "", Usage{200000, 0, 0, 0, 1000, 0}, nil, sonnet, "0.6 0 0 0.015 0", "0.615 0.615 0.615"},
 		// 200001 x 6 = 1.200006; 1000 x 22.5 = 0.0225
 		{"sonnet 4.5 above 200k", "anthropic claude-sonnet-4-5", "", Usage{200001, 0, 0, 0, 1000, 0}, nil, sonnet, "1.200006 0 0 0.0225 0", "1.222506 1.222506 1.222506"},
+		// 200001 x 6 = 1.200006; 1000 x 22.5 = 0.0225: as 4.5
+		{"sonnet 4 above 200k", "anthropic claude-sonnet-4-20250514", "", Usage{200001, 0, 0, 0, 1000, 0}, nil, "anthropic/claude-sonnet-4", "1.200006 0 0 0.0225 0", "1.222506 1.222506 1.222506"},
 		// 900000 x 3 = 2.7; 1000 x 15 = 0.015
 		{"sonnet 4.6 has no tier", "anthropic claude-sonnet-4-6", "", Usage{900000, 0, 0, 0, 1000, 0}, nil, "anthropic/claude-sonnet-4-6", "2.7 0 0 0.015 0", "2.715 2.715 2.715"},
 		// 512000 x 0.3 = 0.1536; 100 x 1.2 = 0.00012

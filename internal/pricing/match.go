@@ -155,3 +155,7 @@ func trimDate(model string) string {
 	}
 	return model[:len(model)-date]
 }
+
+// Matches tells whether the whole of name is one of the texts that a pattern of the book, such as
+// claude-opus-*, stands for.
+func Matches(pattern, name string) bool { return newPattern(pattern).matches(name) }

@@ -9,7 +9,7 @@ import (
 const (
 	LayerProfile  = 0 // the override of one profile
 	LayerUser     = 1 // a row of the user
-	LayerEmbedded = 2 // a row that prism brings along
+	LayerEmbedded = 2 // a row that prism brings along, or one that was fetched since
 )
 
 // Row is one row of the price book. Prices are decimal strings in US dollars per million

@@ -99,7 +99,7 @@ func clientRows() []sourceRow {
 	return []sourceRow{
 		{"anthropic claude-fable-5-2", "", "", "8 40 0.2 10 16", "", "", "0.5", measured},
 		{"anthropic claude-mythos-5-2", "", "", "8 40 0.2 10 16", "", "", "0.5", read},
-		{"anthropic claude-sonnet-4", "", "", "3 15 0.3 3.75 6", "", "", "0.5", read},
+		{"anthropic claude-sonnet-4", "", "", "3 15 0.3 3.75 6", "200000: 6 22.5 0.6 7.5 12", "", "0.5", read + "; tier official"},
 		{"anthropic claude-3-7-sonnet*", "", "", "3 15 0.3 3.75 6", "", "", "0.5", read},
 		{"anthropic claude-3-5-sonnet*", "", "", "3 15 0.3 3.75 6", "", "", "0.5", read},
 		{"anthropic claude-3-5-haiku*", "", "", "0.8 4 0.08 1 1.6", "", "", "0.5", read},
@@ -216,8 +216,8 @@ func TestClaudeRowsAreSane(t *testing.T) {
 			}
 		}
 	}
-	if checked != 30 { // 25 plain, 2 tiers, 3 fast
-		t.Errorf("checked %d sets of prices, want 30", checked)
+	if checked != 31 { // 25 plain, 3 tiers, 3 fast
+		t.Errorf("checked %d sets of prices, want 31", checked)
 	}
 }
 
