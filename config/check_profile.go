@@ -138,27 +138,33 @@ func (c *checker) fallback(s *profileShape, path string) []string {
 			out = append(out, t.s)
 		}
 	}
-	if len(out) > 0 {
-		c.warning(note{pos: s.Fallback[0].pos, path: path + ".fallback", message: "this version makes one attempt: the fallback is checked and not used"})
+	if len(out) > 0 && (s.Budget == nil || s.Budget.Then.s != "fallback") {
+		c.warning(note{pos: s.Fallback[0].pos, path: path + ".fallback", message: "this version makes one attempt: only a budget with then: fallback leads there"})
 	}
 	return out
 }
 
 func (c *checker) budget(s *profileShape, path string) *Budget {
-	if s.Budget == nil {
+	b := s.Budget
+	if b == nil {
 		return nil
 	}
-	then := c.choice(&s.Budget.Then, path+".budget.then", []string{"warn", "block", "fallback"})
-	pos := s.Budget.DailyUSD.pos
-	if pos.IsZero() {
-		pos = s.Budget.at
+	path += ".budget"
+	then := c.choice(&b.Then, path+".then", []string{"warn", "block", "fallback"})
+	given := false
+	for _, v := range []*decimal{&b.DailyUSD, &b.WeeklyUSD, &b.MonthlyUSD} {
+		given = given || v.given()
+		if v.s != "" && isZero(v.s) {
+			c.error(note{pos: v.pos, path: path, message: "a budget of nothing", fix: "daily_usd: 20"})
+		}
 	}
-	if !s.Budget.DailyUSD.given() && !pos.IsZero() {
-		c.error(note{pos: pos, path: path + ".budget", message: "the budget has no amount", fix: "daily_usd: 20"})
-	} else if !pos.IsZero() {
-		c.warning(note{pos: pos, path: path + ".budget", message: "the budget is not enforced by this version"})
+	if !given && !b.at.IsZero() {
+		c.error(note{pos: b.at, path: path, message: "the budget has no amount", fix: "daily_usd: 20"})
 	}
-	return &Budget{DailyUSD: s.Budget.DailyUSD.s, Then: then}
+	if then == "fallback" && len(s.Fallback) == 0 {
+		c.warning(note{pos: b.Then.pos, path: path + ".then", message: "there is no fallback: requests are refused", fix: "fallback: [NAME]"})
+	}
+	return &Budget{DailyUSD: b.DailyUSD.s, WeeklyUSD: b.WeeklyUSD.s, MonthlyUSD: b.MonthlyUSD.s, Then: then}
 }
 
 // cycles reports profiles that fall back to each other, one problem for each way round.

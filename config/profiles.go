@@ -102,10 +102,12 @@ type ModelRule struct {
 	Use   string
 }
 
-// Budget is a limit on what a profile may spend. This version does not enforce it.
+// Budget is a limit on what a profile may spend. Amounts are decimals; "" = no limit.
 type Budget struct {
-	DailyUSD string // decimal
-	Then     string // block, fallback or warn
+	DailyUSD   string
+	WeeklyUSD  string
+	MonthlyUSD string
+	Then       string // block, fallback or warn
 }
 
 // Timeouts bound the waiting for one upstream; zero means the default of prism.yaml.

@@ -15,7 +15,7 @@ func TestReferenceIsThatOfTheTypes(t *testing.T) {
 
 func reference(t *testing.T) string {
 	t.Helper()
-	docs := comments(t, "shape.go", "shape_price.go", "settings.go")
+	docs := comments(t, "shape.go", "shape_price.go", "settings.go", "rules.go")
 	var b strings.Builder
 	b.WriteString("# The two files\n\n" +
 		"Generated from the types in `config/`; `go test ./config -update` rewrites it.\n\n" +
@@ -34,10 +34,13 @@ func reference(t *testing.T) string {
 	for _, s := range leaves(reflect.ValueOf(&settings).Elem(), nil) {
 		owner := "Settings"
 		if len(s.path) > 1 {
-			owner = "SettingsTimeouts"
+			owner += strings.ToUpper(s.path[0][:1]) + s.path[0][1:]
 		}
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s |\n", s.name(), s.env(), code(formatSetting(s.value)), settingValues(s), docs[owner+"."+s.field.Name])
 	}
+	b.WriteString("\nTwo lists can only stand in the file; docs/budgets.md explains them.\n")
+	shapeTable(&b, docs, reflect.TypeFor[budgetRuleShape](), "budgets[]")
+	shapeTable(&b, docs, reflect.TypeFor[alertRuleShape](), "alerts[]")
 	return b.String()
 }
 

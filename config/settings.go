@@ -32,6 +32,34 @@ type Settings struct {
 	Attribution bool `mapstructure:"attribution"`
 	// Limits on waiting.
 	Timeouts SettingsTimeouts `mapstructure:"timeouts"`
+	// How long the ledger keeps what.
+	Retention SettingsRetention `mapstructure:"retention"`
+	// Where notices of budgets and alerts go, beside the log.
+	Notify SettingsNotify `mapstructure:"notify"`
+	// Limits on what is paid.
+	Budgets []BudgetRule `mapstructure:"budgets"`
+	// Queries that are looked at again and again.
+	Alerts []AlertRule `mapstructure:"alerts"`
+}
+
+// SettingsRetention is how long the ledger keeps what.
+type SettingsRetention struct {
+	// How long rows stay in the ledger, in days, such as 400d; 0 = for ever. The gateway looks once a day.
+	Requests string `mapstructure:"requests" kind:"days"`
+}
+
+// Days is how many days rows stay; 0 = for ever.
+func (r SettingsRetention) Days() int {
+	days, _ := parseDays(r.Requests)
+	return days
+}
+
+// SettingsNotify is where notices of budgets and alerts go, beside the log.
+type SettingsNotify struct {
+	// Show them on the desktop.
+	Desktop bool `mapstructure:"desktop"`
+	// Send them as JSON to this address: https, or http to this machine. Empty: nowhere.
+	Webhook string `mapstructure:"webhook" kind:"webhook"`
 }
 
 // SettingsTimeouts are the limits on waiting that hold for all profiles.
@@ -72,6 +100,7 @@ func DefaultSettings() Settings {
 		FoldInterval: 3 * time.Second,
 		Drain:        60 * time.Second,
 		Attribution:  true,
+		Retention:    SettingsRetention{Requests: "0"},
 		Timeouts: SettingsTimeouts{
 			Dial:              10 * time.Second,
 			TLS:               10 * time.Second,

@@ -36,6 +36,17 @@ type setting struct {
 func (s setting) key() string  { return strings.Join(s.path, keyDelimiter) }
 func (s setting) name() string { return strings.Join(s.path, ".") }
 func (s setting) env() string  { return "PRISM_" + strings.ToUpper(strings.Join(s.path, "_")) }
+
+// show quotes a bad text for a message; what an address holds may be a secret.
+func (s setting) show(text string) string {
+	if s.private() {
+		return "another one"
+	}
+	return show(text)
+}
+
+func (s setting) private() bool { return s.field.Tag.Get("kind") == "webhook" }
+
 func (s setting) flag() string { return strings.ReplaceAll(strings.Join(s.path, "-"), "_", "-") }
 
 // leaves returns the settings of the struct v, in order.
@@ -44,8 +55,11 @@ func leaves(v reflect.Value, path []string) []setting {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		at := append(slices.Clip(path), f.Tag.Get("mapstructure"))
-		if v.Field(i).Kind() == reflect.Struct {
+		switch v.Field(i).Kind() {
+		case reflect.Struct:
 			out = append(out, leaves(v.Field(i), at)...)
+			continue
+		case reflect.Slice: // a list, which only the file can give
 			continue
 		}
 		out = append(out, setting{path: at, field: f, value: v.Field(i)})
@@ -72,7 +86,7 @@ func LoadSettings(opt LoadOptions) (Settings, error) {
 		return DefaultSettings(), err
 	}
 	l.report = newReport(opt.File, src)
-	if err := l.load(src); err != nil {
+	if err := l.load(src, &settings); err != nil {
 		return DefaultSettings(), err
 	}
 	return settings, nil
@@ -95,10 +109,11 @@ type settingsLoader struct {
 	viper  *viper.Viper
 	leaves []setting
 	places map[string]Pos // of the keys that the file has
+	lists  ruleLists
 	opt    LoadOptions
 }
 
-func (l *settingsLoader) load(src []byte) error {
+func (l *settingsLoader) load(src []byte, s *Settings) error {
 	for _, s := range l.leaves {
 		l.viper.SetDefault(s.key(), formatSetting(s.value))
 	}
@@ -124,6 +139,7 @@ func (l *settingsLoader) load(src []byte) error {
 	for _, s := range l.leaves {
 		l.decode(s, l.viper.GetString(s.key()))
 	}
+	l.rules(s)
 	return l.problems().Err()
 }
 
@@ -141,7 +157,11 @@ func (l *settingsLoader) file(n ast.Node, path []string) map[string]any {
 		at := append(slices.Clip(path), key)
 		name := strings.Join(at, ".")
 		switch kind, names := l.lookup(at); {
+		case len(path) == 0 && l.list(key, it):
 		case kind == 0:
+			if len(path) == 0 {
+				names = append(names, fieldNames(reflect.TypeFor[ruleLists]())...)
+			}
 			d := decoder{report: l.report}
 			d.unknown(note{pos: pos, path: strings.Join(path, ".")}, key, names)
 		case out[key] != nil:
@@ -208,7 +228,7 @@ func (l *settingsLoader) decode(s setting, text string) {
 	if message == "" {
 		return
 	}
-	n := note{path: s.name(), message: message + ", got " + show(text), fix: s.path[len(s.path)-1] + ": " + fix}
+	n := note{path: s.name(), message: message + ", got " + s.show(text), fix: s.path[len(s.path)-1] + ": " + fix}
 	_, inEnv := l.opt.Env(s.env())
 	switch {
 	case l.opt.Flags != nil && l.opt.Flags.Changed(s.flag()):
@@ -216,7 +236,7 @@ func (l *settingsLoader) decode(s setting, text string) {
 	case inEnv:
 		n.path, n.fix = "$"+s.env(), s.env()+"="+fix
 	default:
-		n.pos = l.places[s.name()]
+		n.pos, n.bare = l.places[s.name()], s.private()
 	}
 	l.error(n)
 }

@@ -49,6 +49,10 @@ func parseSetting(s setting, text string) (message, fix string) {
 			return "expected " + oneOf(choices), fix
 		case s.field.Tag.Get("kind") == "listen" && !listenable(text):
 			return "expected an address of this machine only, such as 127.0.0.1:3000", "127.0.0.1:3000"
+		case s.field.Tag.Get("kind") == "days" && !isDays(text):
+			return "expected a number of days, or 0 for ever", "400d"
+		case s.field.Tag.Get("kind") == "webhook" && text != "" && !webhook(text):
+			return "expected an https URL, or http to this machine, without a password", "https://HOST/PATH"
 		}
 		*v = text
 	}
@@ -63,6 +67,28 @@ func listenable(addr string) bool {
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	return err == nil && strconv.FormatUint(n, 10) == port
+}
+
+// maxDays is more than anybody has to keep.
+const maxDays = 36500
+
+// parseDays reads 400d, or 0 for no limit.
+func parseDays(text string) (int, bool) {
+	text = strings.TrimSpace(text)
+	if text == "0" || text == "" {
+		return 0, true
+	}
+	number, ok := strings.CutSuffix(text, "d")
+	n, err := strconv.ParseUint(number, 10, 32)
+	if !ok || err != nil || n < 1 || n > maxDays {
+		return 0, false
+	}
+	return int(n), true
+}
+
+func isDays(text string) bool {
+	_, ok := parseDays(text)
+	return ok
 }
 
 func parseBytes(text string) (int64, bool) {

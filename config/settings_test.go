@@ -136,3 +136,16 @@ func TestBytesAreReadWithUnits(t *testing.T) {
 		}
 	}
 }
+
+func TestRetentionIsANumberOfDays(t *testing.T) {
+	for text, want := range map[string]int{"0": 0, "": 0, "1d": 1, "400d": 400, " 30d ": 30, "36500d": 36500} {
+		if got, ok := parseDays(text); !ok || got != want {
+			t.Errorf("%q: %d %v", text, got, ok)
+		}
+	}
+	for _, text := range []string{"400", "0d", "-1d", "1.5d", "1y", "400h", "36501d", "99999999999d", "d"} {
+		if got, ok := parseDays(text); ok {
+			t.Errorf("%q: %d", text, got)
+		}
+	}
+}

@@ -37,9 +37,9 @@ type profileShape struct {
 	Model text `yaml:"model,omitempty" jsonschema:"example=kimi-k3"`
 	// Which model is asked for instead of the one the client named. The first match wins; no match passes the name on.
 	Models []modelShape `yaml:"models,omitempty"`
-	// Profiles to try next, in order. Checked, and not used by this version.
+	// Profiles to go to, in order, when a budget with then: fallback is used up. This version does not use them after an attempt that failed.
 	Fallback []text `yaml:"fallback,omitempty"`
-	// What may be spent. Checked, and not enforced by this version.
+	// What may be paid for this profile; see docs/budgets.md.
 	Budget *budgetShape `yaml:"budget,omitempty"`
 	// Provider in the price book. Found from the host if absent.
 	Provider text `yaml:"provider,omitempty" jsonschema:"example=moonshot"`
@@ -47,7 +47,7 @@ type profileShape struct {
 	Multiplier decimal `yaml:"multiplier,omitempty" jsonschema:"default=1"`
 	// The plan is paid by the month: requests cost 0, the list price is still recorded.
 	FlatFee toggle `yaml:"flat_fee,omitempty" jsonschema:"default=false"`
-	// Whether the provider counts cached tokens inside input_tokens. auto means no.
+	// Whether the provider counts cached tokens inside input_tokens. auto means no, unless the sums in an answer prove it.
 	InputIncludesCache text `yaml:"input_includes_cache,omitempty" jsonschema:"enum=auto,enum=yes,enum=no,default=auto"`
 	// PEM file with the certificates that the provider's must be signed by, as an absolute path.
 	CAFile text `yaml:"ca_file,omitempty"`
@@ -69,7 +69,11 @@ type budgetShape struct {
 
 	// US dollars a day.
 	DailyUSD decimal `yaml:"daily_usd,omitempty"`
-	// What happens when it is reached.
+	// US dollars a week, from Monday on.
+	WeeklyUSD decimal `yaml:"weekly_usd,omitempty"`
+	// US dollars a month.
+	MonthlyUSD decimal `yaml:"monthly_usd,omitempty"`
+	// What happens when one of them is used up: warn says so, block refuses requests, fallback sends them to the first profile of fallback that is within its budgets.
 	Then text `yaml:"then,omitempty" jsonschema:"enum=block,enum=fallback,enum=warn,default=warn"`
 }
 

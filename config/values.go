@@ -173,13 +173,21 @@ func (i *instant) set(d *decoder, s scalar, path string) {
 	if i.locked {
 		return
 	}
-	for _, layout := range []string{time.DateOnly, time.RFC3339} {
-		if t, err := time.Parse(layout, s.text); err == nil {
-			i.t = t.UTC()
-			return
-		}
+	if t, ok := instantOf(s.text); ok {
+		i.t = t
+		return
 	}
 	d.error(note{pos: s.pos, path: path, message: "expected a date such as 2026-11-01 or an RFC 3339 time, got " + s.show(), fix: s.key + ": 2026-11-01"})
+}
+
+// instantOf reads a date, which is the start of that day in UTC, or an RFC 3339 time.
+func instantOf(text string) (time.Time, bool) {
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
 }
 
 // spot is embedded by shapes that remember where they stand.
