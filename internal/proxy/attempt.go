@@ -64,6 +64,7 @@ func (x *exchange) call(route *router.Route) (*http.Response, error) {
 		StartedAt: x.p.opt.Now(), TTFBMS: stream.Unknown, DurationMS: stream.Unknown, Usage: stream.NoUsage(), CostList: ledger.NoMoney,
 	})
 	x.attempt = &x.entry.Attempts[len(x.entry.Attempts)-1]
+	x.turn()
 	x.calling = route.Health
 	x.calling.Enter()
 	x.keepRaw = x.keepRaw || route.Upstream.Retains()

@@ -29,9 +29,13 @@ type exchange struct {
 	r     *http.Request
 	table *router.Table
 	plan  router.Plan
+	stop  *Stop // what stands against sending it; nil = nothing
 	start time.Time
 
-	request  stream.Request
+	request stream.Request
+	// conversation is the key of the messages by which a repeat is known; 0 = there are none.
+	conversation uint64
+
 	raw      []byte   // the body in memory, owned by p.bodies
 	file     *os.File // or in a file
 	fileSize int64
@@ -56,6 +60,7 @@ type exchange struct {
 	lastAt    time.Time      // last bytes
 	gap       time.Duration
 	stallAt   time.Time // when the write deadline was last set
+	flight    flight
 }
 
 func (p *Proxy) newExchange(w http.ResponseWriter, r *http.Request, t *router.Table, start time.Time) *exchange {
@@ -119,6 +124,7 @@ func (x *exchange) accept(t *target) *refusal {
 		return ref
 	}
 	x.describe(t)
+	x.hold()
 	x.out = http.Request{Method: x.r.Method, Header: x.r.Header}
 	u := *x.r.URL
 	u.Path, u.RawPath, u.RawQuery = t.path, "", query
@@ -156,6 +162,11 @@ func (x *exchange) run() {
 		return
 	}
 	x.opened = true
+	if x.stop != nil {
+		x.refuse()
+		return
+	}
+	x.depart()
 	resp, err := x.try()
 	if err != nil {
 		x.fail(err)
@@ -172,6 +183,7 @@ func (x *exchange) end() {
 		x.p.opt.Logger.Error().Str(keyID, x.entry.RequestID).Str(keyStack, x.table.Redact(string(debug.Stack()))).Msg("exchange panicked")
 		x.abort = true
 	}
+	x.arrive()
 	x.finish()
 	if x.abort {
 		panic(http.ErrAbortHandler)
@@ -217,7 +229,7 @@ func (x *exchange) describe(t *target) {
 		e.Tags = parseTags(tags)
 	}
 	if x.p.opt.Attribution {
-		e.Project, e.Cwd, e.GitBranch = place(h.Get("X-Prism-Project"), 256), place(h.Get("X-Prism-Cwd"), 1024), place(h.Get("X-Prism-Branch"), 256)
+		x.locate(h)
 	}
 	e.RouteReason = x.plan.Reason
 	e.Operation = t.operation
@@ -225,6 +237,7 @@ func (x *exchange) describe(t *target) {
 	e.Stream = x.request.Stream
 	e.MaxTokens = x.request.MaxTokens
 	e.RequestBytes = int64(len(x.raw)) + x.fileSize
+	x.link(h)
 	x.setRoute(route)
 }
 

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"slices"
 	"time"
 
 	"prism/internal/ledger"
@@ -27,6 +28,12 @@ func (x *exchange) takeUsage() {
 		return
 	}
 	e.Usage, e.UsageSource = res.Usage, res.Source
+	e.Iterations = e.Iterations[:0]
+	for _, it := range res.Iterations {
+		e.Iterations = append(e.Iterations, ledger.Iteration{
+			Type: cut(it.Type, 64), Model: cut(it.Model, 256), Usage: it.Usage, CostList: ledger.NoMoney,
+		})
+	}
 	if res.Model != "" {
 		e.ResponseModel = cut(res.Model, 256)
 	}
@@ -47,6 +54,7 @@ func (x *exchange) finish() {
 	if e.Outcome == "" {
 		e.Outcome, e.ErrorType = ledger.OutcomeError, "internal"
 	}
+	x.remember()
 	if x.attempt != nil && x.attempt.Outcome == "" {
 		x.endAttempt(verdict{outcome: e.Outcome, errorType: e.ErrorType, billed: true})
 	}
@@ -77,20 +85,50 @@ func (x *exchange) completeUsage() {
 		x.meter.Estimate()
 		x.takeUsage()
 	}
-	e.UsageNotes = append(e.UsageNotes, x.meter.Result().Notes...)
-	if route := x.table.Route(e.Profile); route != nil && route.Profile.InputIncludesCache == "yes" {
-		subtractCache(e)
+	res := x.meter.Result()
+	e.UsageNotes = append(e.UsageNotes, res.Notes...)
+	if route := x.table.Route(e.Profile); route != nil {
+		countCache(e, route.Profile.InputIncludesCache, res.Counting)
 	}
 	e.PromptTokens = e.Usage.Prompt()
 }
 
-// subtractCache turns a count of input tokens that includes cached ones into Anthropic's.
-func subtractCache(e *ledger.Entry) {
-	u := &e.Usage
-	if cached := u.CacheRead.OrZero() + u.CacheWrite.OrZero(); u.Input.Known() && cached > 0 {
-		u.Input = stream.Count(max(int64(u.Input)-cached, 0))
-		e.UsageNotes = append(e.UsageNotes, "cache_subtracted")
+// Notes about how a provider counts cached tokens.
+const (
+	noteCacheSubtracted = "cache_subtracted" // they were taken out of input_tokens
+	noteCacheProved     = "cache_proved"     // because sums in the answer prove that they were in it
+	noteCacheDisputed   = "cache_disputed"   // the answer proves the opposite of what the profile says
+)
+
+// countCache turns a count of input tokens that includes cached ones into Anthropic's, where
+// the profile says that its provider counts so, or says auto and the answer itself proves it.
+// What the user has settled holds, but a proof against it is noted. A part that is larger than
+// the whole is no part of it: then nothing is subtracted, whatever the profile says.
+func countCache(e *ledger.Entry, setting string, proof stream.Counting) {
+	switch {
+	case setting == "yes" && proof == stream.CountingApart, setting == "no" && proof == stream.CountingInside:
+		e.UsageNotes = append(e.UsageNotes, noteCacheDisputed)
+	case setting != "yes" && setting != "no" && proof == stream.CountingInside:
+		e.UsageNotes = append(e.UsageNotes, noteCacheProved)
+		setting = "yes"
 	}
+	if setting != "yes" || !subtractCache(&e.Usage) {
+		return
+	}
+	e.UsageNotes = append(e.UsageNotes, noteCacheSubtracted)
+	for i := range e.Iterations {
+		subtractCache(&e.Iterations[i].Usage)
+	}
+}
+
+// subtractCache takes the cached tokens out of the input, and tells whether there were any.
+func subtractCache(u *stream.Usage) bool {
+	cached := u.CacheRead.OrZero() + u.CacheWrite.OrZero()
+	if cached == 0 || int64(u.Input) < cached {
+		return false
+	}
+	u.Input -= stream.Count(cached)
+	return true
 }
 
 // Terms are what a profile pays: the list price times a multiplier, or nothing per token.
@@ -120,20 +158,44 @@ func Price(book *pricing.Book, terms Terms, e *ledger.Entry) {
 	if model == "" {
 		model = e.RequestModel
 	}
-	u := e.Usage
-	c := book.Price(&pricing.Query{
+	q := pricing.Query{
 		At: e.StartedAt, Profile: e.Profile, Provider: e.Provider, Model: model,
 		Speed: e.Speed, ServiceTier: e.ServiceTier, InferenceGeo: e.InferenceGeo,
-		Usage: pricing.Usage{
-			Input: u.Input.OrZero(), CacheRead: u.CacheRead.OrZero(), CacheWrite5m: u.CacheWrite5m.OrZero(), CacheWrite1h: u.CacheWrite1h.OrZero(),
-			Output: u.Output.OrZero(), WebSearches: u.WebSearches.OrZero(),
-		},
-		Multiplier: terms.Multiplier, FlatFee: terms.FlatFee,
-	})
+		Usage: charged(&e.Usage), Multiplier: terms.Multiplier, FlatFee: terms.FlatFee,
+	}
+	for i := range e.Iterations {
+		it := &e.Iterations[i]
+		q.Iterations = append(q.Iterations, pricing.Iteration{Model: it.Model, Usage: charged(&it.Usage)})
+	}
+	for _, u := range stream.Samples(e.UsageRaw, e.Usage) {
+		q.Samples = append(q.Samples, charged(&u))
+	}
+	c := book.Price(&q)
+	if len(q.Samples) > 0 {
+		q.Samples = nil
+		if whole := book.Price(&q); whole.List != c.List && !slices.Contains(e.UsageNotes, noteSampled) {
+			e.UsageNotes = append(e.UsageNotes, noteSampled)
+		}
+	}
 	e.PriceID = c.PriceID
 	e.CostInput, e.CostCacheRead, e.CostCacheWrite = ledger.Money(c.Input), ledger.Money(c.CacheRead), ledger.Money(c.CacheWrite)
 	e.CostOutput, e.CostOther = ledger.Money(c.Output), ledger.Money(c.Other)
 	e.CostList, e.Cost, e.CostUncached = ledger.Money(c.List), ledger.Money(c.Paid), ledger.Money(c.Uncached)
+	for i := range c.Iterations {
+		e.Iterations[i].PriceID, e.Iterations[i].CostList = c.Iterations[i].PriceID, ledger.Money(c.Iterations[i].List)
+	}
+}
+
+// noteSampled is a usage note: the model was sampled several times, and a price that depends on the
+// length of the prompt was measured on each of these prompts. Their sum has another price.
+const noteSampled = "priced_by_sample"
+
+// charged is a usage as the price book wants it.
+func charged(u *stream.Usage) pricing.Usage {
+	return pricing.Usage{
+		Input: u.Input.OrZero(), CacheRead: u.CacheRead.OrZero(), CacheWrite5m: u.CacheWrite5m.OrZero(), CacheWrite1h: u.CacheWrite1h.OrZero(),
+		Output: u.Output.OrZero(), WebSearches: u.WebSearches.OrZero(),
+	}
 }
 
 // debug logs one line per exchange.

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"net/http"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"prism/internal/attribution"
 	"prism/internal/ledger"
 	"prism/internal/router"
 )
@@ -46,6 +48,13 @@ type Options struct {
 	// Attribution keeps project, directory and branch that a client sends.
 	Attribution bool
 
+	// Place tells where a session works whose requests do not say it; nil = nobody knows. It must
+	// not wait.
+	Place func(session string) (attribution.Place, bool)
+
+	// Budgets is asked before a request is sent; nil = everything may be spent.
+	Budgets Budgets
+
 	// Finished sees every entry after its close record. It must not keep e.
 	Finished func(e *ledger.Entry)
 
@@ -67,6 +76,8 @@ type Proxy struct {
 	handlers sync.WaitGroup
 	stopping atomic.Bool
 	quiet    refusalLog
+	flights  flights
+	repeats  repeats
 }
 
 // ErrOptions means that New was called without what it needs.
@@ -100,6 +111,8 @@ func New(opt Options) (*Proxy, error) {
 		p.hosts[strings.ToLower(h)] = true
 	}
 	p.bodies.budget = opt.Limits.BodyBudget
+	p.repeats.seed = maphash.MakeSeed()
+	p.flights.set = make(map[*flight]struct{})
 	p.quiet = refusalLog{logger: opt.Logger, now: opt.Now}
 	return p, nil
 }

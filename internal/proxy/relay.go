@@ -250,6 +250,7 @@ func (x *exchange) write(b []byte) error {
 	}
 	n, err := x.w.Write(b)
 	x.entry.ResponseBytes += int64(n)
+	x.flight.bytes.Store(x.entry.ResponseBytes)
 	if err != nil {
 		return &writeError{err}
 	}

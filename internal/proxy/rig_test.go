@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"prism/config"
+	"prism/internal/attribution"
 	"prism/internal/ledger"
 	"prism/internal/pricing"
 	"prism/internal/proxy"
@@ -72,6 +73,7 @@ func (m *memory) Close(e *ledger.Entry) error {
 	c.Attempts = slices.Clone(e.Attempts)
 	c.UsageNotes = slices.Clone(e.UsageNotes)
 	c.UsageRaw = slices.Clone(e.UsageRaw)
+	c.Iterations = slices.Clone(e.Iterations)
 	m.closes = append(m.closes, c)
 	select {
 	case m.wake <- struct{}{}:
@@ -123,6 +125,8 @@ type rigOptions struct {
 	limits   proxy.Limits
 	journal  proxy.Journal
 	finished func(*ledger.Entry)
+	budgets  proxy.Budgets
+	place    func(string) (attribution.Place, bool)
 }
 
 // profile is a profile of the simulator at url.
@@ -153,7 +157,7 @@ func newRig(t testing.TB, opt rigOptions) *rig {
 	}
 	r.Proxy, err = proxy.New(proxy.Options{
 		Router: r.Router, Journal: journal, Hosts: []string{"127.0.0.1:" + port, "localhost:" + port, "[::1]:" + port},
-		Limits: opt.limits, HostName: "test", Version: "test", Attribution: true, Finished: opt.finished,
+		Limits: opt.limits, HostName: "test", Version: "test", Attribution: true, Budgets: opt.budgets, Finished: opt.finished, Place: opt.place,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -77,6 +77,7 @@ func (x *exchange) pass(resp *http.Response, b []byte) error {
 	if !x.entry.TTFTMS.Known() && x.meter.Content() {
 		x.entry.TTFTMS = millis(now.Sub(x.start))
 	}
+	x.progress()
 	if !x.usageLog && x.meter.Started() {
 		x.usageLog = true
 		x.takeUsage()

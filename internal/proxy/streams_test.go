@@ -70,11 +70,29 @@ func (d dice) text(n int) string {
 	return b.String()
 }
 
+// usage draws counts, and one of the ways in which a provider may hide them: cached tokens within
+// the input, with a total that proves it, and cache writes without their time to live.
 func (d dice) usage() simulator.Usage {
-	return simulator.Usage{
+	u := simulator.Usage{
 		Input: d.Int64N(100_000), Output: d.Int64N(32_000), CacheRead: d.Int64N(1_000_000), CacheWrite5m: d.Int64N(50_000), CacheWrite1h: d.Int64N(50_000),
-		WebSearches: d.Int64N(5), InDelta: []simulator.UsageForm{simulator.UsageFull, simulator.UsageOutputOnly}[d.IntN(2)],
+		WebSearches: d.Int64N(5),
 	}
+	if d.oneIn(2) {
+		u.InDelta = simulator.UsageOutputOnly
+		return u
+	}
+	if d.oneIn(3) {
+		u.CacheInside, u.Total = true, true
+	}
+	if d.oneIn(3) {
+		u.InStart, u.CacheWrite1h = simulator.UsageNoSplit, 0
+	}
+	for range d.IntN(3) {
+		kind := []simulator.Iteration{{Type: "compaction"}, {Type: "advisor_message", Model: "claude-fable-5-2"}}[d.IntN(2)]
+		kind.Usage = simulator.Usage{Input: 1 + d.Int64N(1000), Output: d.Int64N(100), CacheRead: d.Int64N(10), CacheWrite5m: d.Int64N(10), CacheWrite1h: d.Int64N(10), CacheInside: u.CacheInside}
+		u.Iterations = append(u.Iterations, kind)
+	}
+	return u
 }
 
 // answer draws an answer of any framing that a stream may have.
@@ -180,8 +198,16 @@ func TestAThousandRandomStreamsPassByteForByteAndAreBilledAsTheProviderDoes(t *t
 		if sent[i] != b.RequestSHA256 {
 			t.Errorf("stream %d: the request differs in more than the model", i)
 		}
-		if want := billed(&b); e.Outcome != ledger.OutcomeOK || e.UsageSource != ledger.UsageFinal || e.Usage != want || e.ResponseBytes != b.ResponseBytes || len(e.Attempts) != 1 {
+		want, said := billed(&b.Charged), billed(&b.Usage)
+		want.Reasoning, want.WebSearches = said.Reasoning, said.WebSearches // nobody can know them unsaid
+		if e.Outcome != ledger.OutcomeOK || e.UsageSource != ledger.UsageFinal || e.Usage != want || e.ResponseBytes != b.ResponseBytes || len(e.Attempts) != 1 {
 			t.Errorf("stream %d: outcome %s, usage %s %+v, bytes %d; want ok, final %+v, %d", i, e.Outcome, e.UsageSource, e.Usage, e.ResponseBytes, want, b.ResponseBytes)
+		}
+		for j, it := range b.Charged.Iterations {
+			if want := billed(&it.Usage); len(e.Iterations) != len(b.Charged.Iterations) || e.Iterations[j].Type != it.Type || !sameTokens(&e.Iterations[j].Usage, &want) {
+				t.Errorf("stream %d: iterations %+v, want %+v", i, e.Iterations, b.Charged.Iterations)
+				break
+			}
 		}
 		if e.ResponseID != b.MessageID || e.UpstreamRequestID != b.RequestID || e.StopReason != b.StopReason || e.ResponseModel != b.ResponseModel {
 			t.Errorf("stream %d: ids %q %q, stop %q, model %q", i, e.ResponseID, e.UpstreamRequestID, e.StopReason, e.ResponseModel)
@@ -189,14 +215,20 @@ func TestAThousandRandomStreamsPassByteForByteAndAreBilledAsTheProviderDoes(t *t
 	}
 }
 
-// billed is the usage of a bill in the words of the ledger.
-func billed(b *simulator.Billed) stream.Usage {
-	u := &b.Usage
+// billed is a usage of the bill in the words of the ledger.
+func billed(u *simulator.Usage) stream.Usage {
 	count := func(n int64) stream.Count { return stream.Count(max(n, int64(stream.Unknown))) }
 	return stream.Usage{
 		Input: count(u.Input), Output: count(u.Output), CacheRead: count(u.CacheRead), CacheWrite: count(u.CacheWrite),
 		CacheWrite5m: count(u.CacheWrite5m), CacheWrite1h: count(u.CacheWrite1h), Reasoning: count(u.Thinking), WebSearches: count(u.WebSearches),
 	}
+}
+
+// sameTokens compares what iterations report.
+func sameTokens(a, b *stream.Usage) bool {
+	x, y := *a, *b
+	x.Reasoning, x.WebSearches, y.Reasoning, y.WebSearches = 0, 0, 0, 0
+	return x == y
 }
 
 // TestNoStreamBreaksBehindAnUpstreamThatAnswersAtOnce is what a proxy over net/http's

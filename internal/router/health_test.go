@@ -52,3 +52,38 @@ func TestHealthKeepsTheLastErrorBesideTheLastSuccess(t *testing.T) {
 		t.Errorf("%+v, want %+v", v, want)
 	}
 }
+
+func TestOneAnswerInTwentyTakesLongerThanTheP95(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+	for _, c := range []struct {
+		name  string
+		noted func(h *router.Health)
+		want  time.Duration
+	}{
+		{"nothing is known", func(*router.Health) {}, 0},
+		{"one answer", func(h *router.Health) { h.First(now, ms(900)) }, ms(900)},
+		{"twenty answers", func(h *router.Health) {
+			for n := range 20 {
+				h.First(now, ms(n+1))
+			}
+		}, ms(19)},
+		{"an hour ago does not count", func(h *router.Health) {
+			h.First(now.Add(-time.Hour), ms(9000))
+			h.First(now.Add(-time.Minute), ms(5))
+		}, ms(5)},
+		{"only the last ones are kept", func(h *router.Health) {
+			for n := range 1000 {
+				h.First(now, ms(1000-n))
+			}
+		}, ms(122)}, // of 1 to 128
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var h router.Health
+			c.noted(&h)
+			if got := h.View(now).TTFTP95; got != c.want {
+				t.Errorf("%v, want %v", got, c.want)
+			}
+		})
+	}
+}
