@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // Archive packs the segments of journal that are finished, wholly before folded, and hold no
@@ -109,6 +106,7 @@ func (s *segment) pack(journal, archive string) error {
 	return disk{}.SyncDir(journal)
 }
 
+// packInto writes the packed form, and reads it again before anybody relies on it.
 func (s *segment) packInto(path string) (err error) {
 	in, err := s.open()
 	if err != nil {
@@ -119,16 +117,32 @@ func (s *segment) packInto(path string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, out.Close()) }()
-	packer, err := zstd.NewWriter(out, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(true), zstd.WithWindowSize(1<<20))
+	length, sum, err := writeBlocks(out, in)
+	if err == nil {
+		err = out.Sync()
+	}
+	if err := errors.Join(err, out.Close()); err != nil {
+		return err
+	}
+	file, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(packer, in); err != nil {
-		return errors.Join(err, packer.Close())
-	}
-	if err := packer.Close(); err != nil {
+	return readsAs(file, length, sum)
+}
+
+// readsAs tells whether a packed segment holds bytes of that length and checksum.
+func readsAs(file []byte, length int64, sum uint32) error {
+	bad := ""
+	b, err := newBlocks(file, func(_, _ int64, what string) { bad = what })
+	if err != nil {
 		return err
 	}
-	return out.Sync()
+	defer b.close()
+	for data, _ := b.next(); data != nil; data, _ = b.next() {
+	}
+	if bad != "" || b.offset != length || b.sum != sum {
+		return fmt.Errorf("what was packed reads differently: %d of %d bytes, %s", b.offset, length, bad)
+	}
+	return nil
 }

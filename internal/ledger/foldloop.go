@@ -18,13 +18,14 @@ type Folder interface {
 
 // FoldResult is the outcome of one fold.
 type FoldResult struct {
-	Rows      int       `json:"rows"`               // exchanges and config events that were added
-	Waiting   int       `json:"waiting"`            // records that are still not folded
-	Holder    string    `json:"holder,omitempty"`   // who holds the database: "duckdb (PID 10367)"
-	Err       string    `json:"error,omitempty"`    // why nothing was folded
-	Notes     []string  `json:"notes,omitempty"`    // damage found, and what was done about it
-	Archived  int       `json:"archived,omitempty"` // segments moved to the archive
-	Watermark Watermark `json:"watermark"`          // everything before it is folded
+	Rows      int       `json:"rows"`                // exchanges and config events that were added
+	Waiting   int       `json:"waiting"`             // records that are still not folded
+	Holder    string    `json:"holder,omitempty"`    // who holds the database: "duckdb (PID 10367)"
+	Err       string    `json:"error,omitempty"`     // why nothing was folded
+	Notes     []string  `json:"notes,omitempty"`     // damage found, and what was done about it
+	Archived  int       `json:"archived,omitempty"`  // segments moved to the archive
+	Collected int       `json:"collected,omitempty"` // rows that were too old and were let go of
+	Watermark Watermark `json:"watermark"`           // everything before it is folded
 }
 
 // Bounds of how long a fold waits for the next.
@@ -193,6 +194,9 @@ func (l *FoldLoop) note(res FoldResult, err error) {
 		l.retries = 0
 		for _, text := range res.Notes {
 			l.opt.Logger.Error().Str("note", text).Msg("ledger repaired")
+		}
+		if res.Collected > 0 {
+			l.opt.Logger.Info().Int("rows", res.Collected).Msg("old rows let go of")
 		}
 		return
 	}

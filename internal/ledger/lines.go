@@ -19,14 +19,20 @@ type lines struct {
 	start, end int   // unread bytes of buf
 	offset     int64 // of buf[start] in the segment
 	eof        bool
+	read       func(int64) // told how much more was read; may be nil
 }
 
-// reset begins a segment at an offset.
-func (l *lines) reset(in io.Reader, offset int64) error {
+// resetAt begins a stretch of a segment that begins at an offset of it.
+func (l *lines) resetAt(in io.Reader, offset int64) {
 	if l.buf == nil {
 		l.buf = make([]byte, readChunk)
 	}
 	l.in, l.start, l.end, l.offset, l.eof = in, 0, 0, offset, false
+}
+
+// reset begins a segment at an offset.
+func (l *lines) reset(in io.Reader, offset int64) error {
+	l.resetAt(in, offset)
 	if offset == 0 {
 		return nil
 	}
@@ -79,6 +85,9 @@ func (l *lines) fill() error {
 	}
 	n, err := l.in.Read(l.buf[l.end:])
 	l.end += n
+	if l.read != nil {
+		l.read(int64(n))
+	}
 	if errors.Is(err, io.EOF) {
 		l.eof = true
 		return nil

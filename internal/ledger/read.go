@@ -1,9 +1,11 @@
 package ledger
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"io/fs"
 )
 
@@ -12,6 +14,8 @@ type Source struct {
 	Journal  string       // folder of the segments
 	Archive  string       // folder of the packed ones; "" = leave it out
 	OnDamage func(Damage) // told of bytes that hold no intact record; may be nil
+	OnGap    func(Gap)    // told of records that are missing from a run; may be nil
+	OnBytes  func(int64)  // told how many more bytes of the files were read; may be nil
 }
 
 // ReadSegments reads the records behind from in the segments of dir, as [Source.Read] does.
@@ -58,35 +62,89 @@ type reader struct {
 
 // segment reads one segment; last says that it may still be growing.
 func (r *reader) segment(s *segment, last bool) error {
-	in, err := s.open()
-	if errors.Is(err, fs.ErrNotExist) && r.source.Archive != "" && !s.archived {
+	if !s.archived {
+		err := r.plain(s, last)
+		if !errors.Is(err, fs.ErrNotExist) || r.source.Archive == "" {
+			return err
+		}
 		// It was archived since the folder was listed.
 		moved := *s
 		moved.path, moved.archived = archivePath(r.source.Archive, s.name), true
 		s = &moved
-		in, err = s.open()
 	}
+	return r.packed(s)
+}
+
+// from returns the offset at which reading a segment begins.
+func (r *reader) from(s *segment) int64 {
+	if s.name == r.mark.Segment {
+		return r.mark.Offset
+	}
+	return 0
+}
+
+// plain reads a segment of the journal.
+func (r *reader) plain(s *segment, last bool) error {
+	in, err := s.open()
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	offset := int64(0)
-	if s.name == r.mark.Segment {
-		offset = r.mark.Offset
-	}
+	return r.stream(s, in, last)
+}
+
+// stream reads a segment from its unpacked bytes.
+func (r *reader) stream(s *segment, in io.Reader, last bool) error {
 	r.run = s.run
-	if err := r.lines.reset(in, offset); err != nil {
+	if err := r.lines.reset(in, r.from(s)); err != nil {
 		return fmt.Errorf("read segment %s: %w", s.name, err)
 	}
+	r.lines.read = r.source.OnBytes
 	return r.walk(s, last)
+}
+
+// packed reads a segment of the archive.
+func (r *reader) packed(s *segment) error {
+	file, err := s.bytes()
+	if err != nil {
+		return err
+	}
+	if r.source.OnBytes != nil {
+		defer r.source.OnBytes(int64(len(file)))
+	}
+	if !labelled(file) { // an earlier version wrote it
+		in, err := unpack(bytes.NewReader(file))
+		if err != nil {
+			return fmt.Errorf("unpack segment %s: %w", s.name, err)
+		}
+		defer in.Close()
+		return r.stream(s, in, false)
+	}
+	b, err := newBlocks(file, func(from, to int64, what string) {
+		r.report(Damage{Segment: s.name, From: from, To: to, What: what})
+	})
+	if err != nil {
+		return fmt.Errorf("unpack segment %s: %w", s.name, err)
+	}
+	defer b.close()
+	r.run, r.lines.read = s.run, nil
+	from := r.from(s)
+	for data, at := b.next(); data != nil; data, at = b.next() {
+		skip := min(max(from-at, 0), int64(len(data)))
+		r.lines.resetAt(bytes.NewReader(data[skip:]), at+skip)
+		if err := r.walk(s, false); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *reader) walk(s *segment, last bool) error {
 	for {
 		line, start, err := r.lines.next()
 		if err != nil {
-			if s.archived { // the rest of a damaged archive is lost, later ones are not
-				r.damage(s.name, start, start+int64(r.lines.rest()))
+			if s.archived { // the rest of a single damaged frame is lost, later segments are not
+				r.report(Damage{Segment: s.name, From: start, To: -1, What: "the rest cannot be unpacked"})
 				return nil
 			}
 			return fmt.Errorf("read segment %s: %w", s.name, err)
@@ -111,11 +169,15 @@ func (r *reader) walk(s *segment, last bool) error {
 // line deals with one complete line.
 func (r *reader) line(s *segment, line []byte, start, end int64) error {
 	if !intact(line, r.table) {
-		r.damage(s.name, start, end)
-		r.mark.Segment, r.mark.Offset = s.name, end
-		return nil
+		return r.salvage(s, line, start, end)
 	}
+	return r.record(s, line, start)
+}
+
+// record deals with one record that has checked.
+func (r *reader) record(s *segment, line []byte, start int64) error {
 	rec := &r.rec
+	end := start + int64(len(line)) + 1
 	*rec = Record{Run: r.run, Segment: s.name, Start: start, End: end, line: line, dec: rec.dec}
 	var h header
 	rec.dec.reset(line)
@@ -130,7 +192,12 @@ func (r *reader) line(s *segment, line []byte, start, end int64) error {
 		r.mark.Segment, r.mark.Offset = s.name, end
 		return nil
 	}
-	repeated := rec.Run == r.mark.Run && rec.Seq <= r.mark.Seq
+	// Where the header is lost, nobody knows whose numbers these are.
+	sameRun := rec.Run == r.mark.Run && rec.Run != ""
+	repeated := sameRun && rec.Seq <= r.mark.Seq
+	if sameRun && rec.Seq > r.mark.Seq+1 && r.source.OnGap != nil {
+		r.source.OnGap(Gap{s.name, start, rec.Run, r.mark.Seq, rec.Seq})
+	}
 	if !repeated && rec.Kind == KindClose {
 		repeated = r.closed.seen(rec.RequestID)
 	}
@@ -145,8 +212,12 @@ func (r *reader) line(s *segment, line []byte, start, end int64) error {
 }
 
 func (r *reader) damage(name string, from, to int64) {
+	r.report(Damage{Segment: name, From: from, To: to})
+}
+
+func (r *reader) report(d Damage) {
 	if r.source.OnDamage != nil {
-		r.source.OnDamage(Damage{name, from, to})
+		r.source.OnDamage(d)
 	}
 }
 

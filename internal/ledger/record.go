@@ -85,6 +85,30 @@ func (r *Record) ConfigEvent() (*ConfigEvent, error) {
 	return ev, lex.fail(r)
 }
 
+// At returns the instant that the row of a projected record is dated by: when the exchange began,
+// or the event happened. It is zero where the record names none.
+func (r *Record) At() time.Time {
+	want := "event_at"
+	switch r.Kind {
+	case KindClose, KindOpen, KindUsage:
+		want = "started_at"
+	case KindCorrection:
+		want = "corrected_at"
+	case KindConfig, KindAlert, KindSegment, KindVoid:
+	}
+	lex := r.lexer()
+	if !lex.open('{') {
+		return time.Time{}
+	}
+	for lex.more('}') {
+		if string(lex.key()) == want {
+			return lex.time()
+		}
+		lex.skip(0)
+	}
+	return time.Time{}
+}
+
 // Correction decodes a correction. It must be called before the function that got r returns.
 func (r *Record) Correction() (*Correction, error) {
 	c := &Correction{}
@@ -193,13 +217,33 @@ func (e *encoder) configEvent(ev *ConfigEvent) {
 	e.texts("changed", ev.Changed)
 }
 
-// Damage is a stretch of a segment that holds no intact record.
+// Damage is a stretch of a segment that holds no intact record. To is -1 where it is not known
+// how far the segment went.
 type Damage struct {
 	Segment  string
 	From, To int64
+	What     string // what is wrong with a packed segment; "" = the checksums of its lines
 }
 
 // String names the segment and its bytes.
 func (d Damage) String() string {
-	return fmt.Sprintf("%s, bytes %d to %d", d.Segment, d.From, d.To)
+	text := fmt.Sprintf("%s, bytes %d to %d", d.Segment, d.From, d.To)
+	if d.To < 0 {
+		text = fmt.Sprintf("%s, from byte %d on", d.Segment, d.From)
+	}
+	if d.What != "" {
+		text += ": " + d.What
+	}
+	return text
 }
+
+// Gap says that records of a run are missing between two that follow each other.
+type Gap struct {
+	Segment       string // of the second one
+	Offset        int64
+	Run           string
+	After, Before uint64 // sequence numbers of the two
+}
+
+// Missing is how many records are missing.
+func (g Gap) Missing() uint64 { return g.Before - g.After - 1 }

@@ -123,7 +123,7 @@ func cutTorn(dir string, found *Recovery) error {
 			if err := os.Truncate(s.path, keep); err != nil {
 				return fmt.Errorf("cut torn line of %s: %w", s.name, err)
 			}
-			found.Cut = append(found.Cut, Damage{s.name, keep, size})
+			found.Cut = append(found.Cut, Damage{Segment: s.name, From: keep, To: size})
 		}
 		if keep == 0 && i < len(list)-1 {
 			if err := os.Remove(s.path); err != nil && !errors.Is(err, fs.ErrNotExist) {

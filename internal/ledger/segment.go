@@ -97,28 +97,54 @@ func readHeader(s *segment, table *crc32.Table) (header, error) {
 
 // open returns the bytes of a segment, unpacked.
 func (s *segment) open() (io.ReadCloser, error) {
-	f, err := os.OpenFile(s.path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("open segment: %w", err)
+	f, err := s.file()
+	if err != nil || !s.archived {
+		return f, err
 	}
-	if !s.archived {
-		return f, nil
-	}
-	unpacked, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+	unpacked, err := unpack(f)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("unpack segment %s: %w", s.name, err), f.Close())
 	}
 	return &unpacker{unpacked, f}, nil
 }
 
+// bytes returns the file of a segment as it is. A packed one is small enough for that.
+func (s *segment) bytes() ([]byte, error) {
+	f, err := s.file()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(f)
+	if err != nil {
+		return nil, fmt.Errorf("read segment %s: %w", s.name, err)
+	}
+	return b, nil
+}
+
+func (s *segment) file() (*os.File, error) {
+	f, err := os.OpenFile(s.path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open segment: %w", err)
+	}
+	return f, nil
+}
+
+func unpack(r io.Reader) (io.ReadCloser, error) {
+	dec, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+	if err != nil {
+		return nil, err
+	}
+	return dec.IOReadCloser(), nil
+}
+
 // unpacker closes both the decoder and its file.
 type unpacker struct {
-	*zstd.Decoder
+	io.ReadCloser
 	file *os.File
 }
 
 // Close implements io.Closer.
 func (u *unpacker) Close() error {
-	u.Decoder.Close()
-	return u.file.Close()
+	return errors.Join(u.ReadCloser.Close(), u.file.Close())
 }
