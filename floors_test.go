@@ -43,9 +43,9 @@ func housePlan() plan {
 	return plan{
 		floors: [][]string{
 			{"config", "config/sealed", "internal/simulator"},
-			{"internal/stream"},
+			{"internal/stream", "internal/attribution"},
 			{"internal/pricing", "internal/ledger", "internal/ledger/duckdb"},
-			{"internal/upstream"},
+			{"internal/upstream", "internal/spend", "internal/alert", "internal/importer", "internal/importer/ccswitch", "internal/reconcile"},
 			{"internal/router"},
 			{"internal/proxy", "internal/admin"},
 			{"internal/daemon"},
@@ -53,7 +53,8 @@ func housePlan() plan {
 			{".", "test/e2e"}, // the attic: tests of the whole house, imported by nobody
 		},
 		sideways: map[string][]string{
-			"internal/ledger/duckdb": {"internal/ledger"},
+			"internal/ledger/duckdb":     {"internal/ledger"},
+			"internal/importer/ccswitch": {"internal/importer"},
 		},
 		owners: map[string][]string{
 			"github.com/spf13/viper":               {"config"},
@@ -67,8 +68,11 @@ func housePlan() plan {
 			"github.com/klauspost/compress":        {"internal/ledger", "internal/proxy"},
 			"github.com/duckdb/duckdb-go":          {"internal/ledger/duckdb"},
 			"github.com/spf13/cobra":               {"cmd/prism"},
+			"charm.land/bubbletea":                 {"cmd/prism"},
 			"github.com/jedib0t/go-pretty":         {"cmd/prism"},
 			"github.com/itchyny/gojq":              {"cmd/prism"},
+			"github.com/schollz/progressbar":       {"cmd/prism"},
+			"modernc.org/sqlite":                   {"internal/importer/ccswitch"},
 			"net/http/httputil":                    {}, // the relay is our own; see docs/decisions
 			"github.com/stretchr/testify":          {},
 			"github.com/rogpeppe/go-internal":      {},

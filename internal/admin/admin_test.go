@@ -72,7 +72,7 @@ func serve(t *testing.T, g *gate) (*Client, *Feed, string) {
 		t.Fatal(err)
 	}
 	feed := NewFeed()
-	srv := &http.Server{Handler: Handler(g, g, feed)}
+	srv := &http.Server{Handler: Handler(Options{Control: g, Folder: g, Feed: feed})}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -111,7 +111,7 @@ func (c *Client) Follow(ctx context.Context, fn func(Exchange) error) error {
 
 type request struct {
 	method, path string
-	body         any
+	body         any // an io.Reader goes as it is, anything else as JSON
 }
 
 func (c *Client) call(ctx context.Context, limit time.Duration, q request, into any) error {
@@ -131,7 +131,9 @@ func (c *Client) call(ctx context.Context, limit time.Duration, q request, into 
 // do returns only answers of status 200; the caller closes the body.
 func (c *Client) do(ctx context.Context, q request) (*http.Response, error) {
 	var body io.Reader = http.NoBody
-	if q.body != nil {
+	if stream, ok := q.body.(io.Reader); ok {
+		body = stream
+	} else if q.body != nil {
 		b, err := json.Marshal(q.body)
 		if err != nil {
 			return nil, err

@@ -10,6 +10,10 @@
 //	POST /v1/use    {name}       Verdict
 //	POST /v1/trust  {profile}    Verdict
 //	POST /v1/fold                ledger.FoldResult
+//	GET  /v1/session/{id}        SessionView
+//	POST /v1/session {...}       SessionLine; remembers where the session works
+//	GET  /v1/live?after=N        Live
+//	POST /v1/append              AppendResult; the body is records, one JSON object per line
 //	GET  /v1/follow              Exchange, one JSON object per line, until one side leaves
 //
 // A refusal is {"error": Error}; a file that is rejected is not a refusal but a Verdict.

@@ -29,23 +29,41 @@ type Folder interface {
 	FoldNow(ctx context.Context) (ledger.FoldResult, error)
 }
 
+// Options are what the control API answers from. Control, Folder and Feed are needed; where
+// another one is nil, its paths say that nothing is known.
+type Options struct {
+	Control  Control
+	Folder   Folder
+	Feed     *Feed
+	Sessions Sessions
+	Recorder Recorder
+	Observer Observer
+}
+
 // Handler returns the control API. Serve it only on a listener made by [Listen].
-func Handler(c Control, f Folder, feed *Feed) http.Handler {
-	s := &server{control: c, folder: f, feed: feed}
+func Handler(opt Options) http.Handler {
+	s := &server{control: opt.Control, folder: opt.Folder, feed: opt.Feed, sessions: opt.Sessions, recorder: opt.Recorder, observer: opt.Observer}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", s.status)
 	mux.HandleFunc("POST /v1/reload", s.reload)
 	mux.HandleFunc("POST /v1/use", s.use)
 	mux.HandleFunc("POST /v1/trust", s.trust)
 	mux.HandleFunc("POST /v1/fold", s.fold)
+	mux.HandleFunc("POST /v1/append", s.append)
 	mux.HandleFunc("GET /v1/follow", s.follow)
+	mux.HandleFunc("GET /v1/session/{id}", s.session)
+	mux.HandleFunc("POST /v1/session", s.place)
+	mux.HandleFunc("GET /v1/live", s.live)
 	return mux
 }
 
 type server struct {
-	control Control
-	folder  Folder
-	feed    *Feed
+	control  Control
+	folder   Folder
+	feed     *Feed
+	sessions Sessions
+	recorder Recorder
+	observer Observer
 }
 
 type reloadRequest struct {

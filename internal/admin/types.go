@@ -26,22 +26,27 @@ type Status struct {
 	InFlight   int             `json:"in_flight"`
 	Requests   int64           `json:"requests"` // exchanges since the start
 	Refused    int64           `json:"refused"`  // requests the guard turned away since the start
+	Today      Totals          `json:"today"`    // since midnight, as the gateway's clock has it
+	Budgets    []BudgetStatus  `json:"budgets"`
+	Alerts     []AlertStatus   `json:"alerts"`
 }
 
 // ProfileStatus is one profile of the live table with what is known of its upstream.
 type ProfileStatus struct {
-	Name           string     `json:"name"`
-	Origin         string     `json:"origin"` // scheme://host:port
-	KeyMasked      string     `json:"key_masked,omitempty"`
-	KeyFingerprint string     `json:"key_fingerprint,omitempty"`
-	Pinned         bool       `json:"pinned"`
-	Models         int        `json:"models"` // number of rename rules
-	LastOK         *time.Time `json:"last_ok"`
-	LastError      string     `json:"last_error,omitempty"` // type of the last failure
-	LastErrorAt    *time.Time `json:"last_error_at"`
-	Requests1h     int64      `json:"requests_1h"`
-	Errors1h       int64      `json:"errors_1h"`
-	InFlight       int        `json:"in_flight"`
+	Name           string       `json:"name"`
+	Origin         string       `json:"origin"` // scheme://host:port
+	KeyMasked      string       `json:"key_masked,omitempty"`
+	KeyFingerprint string       `json:"key_fingerprint,omitempty"`
+	Pinned         bool         `json:"pinned"`
+	Models         int          `json:"models"` // number of rename rules
+	LastOK         *time.Time   `json:"last_ok"`
+	LastError      string       `json:"last_error,omitempty"` // type of the last failure
+	LastErrorAt    *time.Time   `json:"last_error_at"`
+	Requests1h     int64        `json:"requests_1h"`
+	Errors1h       int64        `json:"errors_1h"`
+	TTFTP95MS      stream.Count `json:"ttft_p95_ms"` // of the last answers within an hour
+	InFlight       int          `json:"in_flight"`
+	Today          Totals       `json:"today"`
 }
 
 // FileStatus is the state of profiles.yaml as the gateway sees it.
@@ -92,25 +97,31 @@ func (v Verdict) Unchanged() bool {
 // Exchange is the short form of a finished exchange that goes to followers. The names are
 // those of the columns of table requests.
 type Exchange struct {
-	RequestID     string       `json:"request_id"`
-	StartedAt     time.Time    `json:"started_at"`
-	Profile       string       `json:"profile"`
-	Operation     string       `json:"operation"`
-	RequestModel  string       `json:"request_model"`
-	UpstreamModel string       `json:"upstream_model"`
-	HTTPStatus    int          `json:"http_status"`
-	Outcome       string       `json:"outcome"`
-	ErrorType     string       `json:"error_type,omitempty"`
-	ErrorMessage  string       `json:"error_message,omitempty"`
-	SessionID     string       `json:"session_id,omitempty"`
-	TTFTMS        stream.Count `json:"ttft_ms"`
-	DurationMS    stream.Count `json:"duration_ms"`
-	PromptTokens  stream.Count `json:"prompt_tokens"`
-	CacheRead     stream.Count `json:"cache_read_tokens"`
-	OutputTokens  stream.Count `json:"output_tokens"`
-	CostUSD       *string      `json:"cost_usd"` // exact decimal; null = unpriced
-	Attempts      int          `json:"attempts"`
-	Generation    uint64       `json:"generation"`
+	RequestID     string            `json:"request_id"`
+	StartedAt     time.Time         `json:"started_at"`
+	Profile       string            `json:"profile"`
+	Operation     string            `json:"operation"`
+	RequestModel  string            `json:"request_model"`
+	UpstreamModel string            `json:"upstream_model"`
+	ResponseModel string            `json:"response_model,omitempty"`
+	HTTPStatus    int               `json:"http_status"`
+	Outcome       string            `json:"outcome"`
+	ErrorType     string            `json:"error_type,omitempty"`
+	ErrorMessage  string            `json:"error_message,omitempty"`
+	SessionID     string            `json:"session_id,omitempty"`
+	AgentID       string            `json:"agent_id,omitempty"`
+	Project       string            `json:"project,omitempty"`
+	GitBranch     string            `json:"git_branch,omitempty"`
+	RetryOf       string            `json:"retry_of,omitempty"` // request_id of what the client repeated
+	Tags          map[string]string `json:"tags,omitempty"`
+	TTFTMS        stream.Count      `json:"ttft_ms"`
+	DurationMS    stream.Count      `json:"duration_ms"`
+	PromptTokens  stream.Count      `json:"prompt_tokens"`
+	CacheRead     stream.Count      `json:"cache_read_tokens"`
+	OutputTokens  stream.Count      `json:"output_tokens"`
+	CostUSD       *string           `json:"cost_usd"` // exact decimal; null = unpriced
+	Attempts      int               `json:"attempts"`
+	Generation    uint64            `json:"generation"`
 }
 
 // ExchangeOf returns the short form of e.
@@ -119,6 +130,7 @@ func ExchangeOf(e *ledger.Entry) Exchange {
 		RequestID: e.RequestID, StartedAt: e.StartedAt, Profile: e.Profile, Operation: e.Operation,
 		RequestModel: e.RequestModel, UpstreamModel: e.UpstreamModel, HTTPStatus: e.HTTPStatus, Outcome: e.Outcome,
 		ErrorType: e.ErrorType, ErrorMessage: e.ErrorMessage, SessionID: e.SessionID,
+		AgentID: e.AgentID, Project: e.Project, GitBranch: e.GitBranch, RetryOf: e.RetryOf, Tags: e.Tags, ResponseModel: e.ResponseModel,
 		TTFTMS: e.TTFTMS, DurationMS: e.DurationMS, PromptTokens: e.PromptTokens,
 		CacheRead: e.Usage.CacheRead, OutputTokens: e.Usage.Output, CostUSD: decimal(e.Cost),
 		Attempts: len(e.Attempts), Generation: e.Generation,

@@ -10,6 +10,7 @@ import (
 	"prism/config"
 	"prism/config/sealed"
 	"prism/internal/admin"
+	"prism/internal/stream"
 )
 
 // control is the daemon as the admin API sees it.
@@ -40,6 +41,7 @@ func (c control) Status(context.Context) (admin.Status, error) {
 		Running: true, PID: os.Getpid(), Version: d.opt.Version, StartedAt: d.started, Listen: d.ln.Addr().String(), Socket: d.socket(),
 		InFlight: n.InFlight, Requests: n.Requests, Refused: n.Refused, Unpriced: d.unpriced.all(), Ledger: d.ledgerStatus(),
 	}
+	d.moneyStatus(&st)
 	fs, t := d.file.Load(), d.router.Table()
 	if fs == nil || t == nil {
 		return st, nil
@@ -63,7 +65,11 @@ func (d *Daemon) profileStatus(p *config.Profile) admin.ProfileStatus {
 	s := admin.ProfileStatus{
 		Name: p.Name, Origin: p.Origin(), Models: len(p.Models), Pinned: true,
 		LastOK: instant(h.LastOK), LastError: h.LastError, LastErrorAt: instant(h.LastErrorAt),
-		Requests1h: h.Requests1h, Errors1h: h.Errors1h, InFlight: h.InFlight,
+		Requests1h: h.Requests1h, Errors1h: h.Errors1h, InFlight: h.InFlight, Today: d.todayOf(p.Name),
+	}
+	s.TTFTP95MS = stream.Unknown
+	if h.TTFTP95 > 0 {
+		s.TTFTP95MS = stream.Count(h.TTFTP95.Milliseconds())
 	}
 	if !p.APIKey.IsZero() {
 		s.KeyMasked, s.KeyFingerprint = p.APIKey.Masked(), p.APIKey.Fingerprint()

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"syscall"
@@ -17,10 +18,12 @@ import (
 
 	"prism/config"
 	"prism/internal/admin"
+	"prism/internal/alert"
+	"prism/internal/attribution"
 	"prism/internal/ledger"
-	"prism/internal/pricing"
 	"prism/internal/proxy"
 	"prism/internal/router"
+	"prism/internal/spend"
 	"prism/internal/upstream"
 )
 
@@ -34,6 +37,10 @@ type Options struct {
 	// Folder moves entries into DuckDB; nil = a child process of this program,
 	// `prism fold-worker`.
 	Folder ledger.Folder
+
+	// Query runs the queries of alerts; nil = a child process of this program, `prism
+	// alert-worker`.
+	Query func(ctx context.Context, queries []string) ([]alert.Answer, error)
 
 	// Listener is used instead of listening on Settings.Listen.
 	Listener net.Listener
@@ -76,13 +83,18 @@ type Daemon struct {
 
 	lock      *os.File
 	pins      *config.Pins
-	recovered *ledger.Recovery // until it is closed
-	book      *pricing.Book
+	recovered *ledger.Recovery         // until it is closed
+	base      atomic.Pointer[baseBook] // of the price book, below the rows of the file
 	router    *router.Router
 	journal   *ledger.Journal
 	loop      *ledger.FoldLoop
+	tally     *spend.Tally
+	alerts    *alert.Watcher
+	notices   *alert.Notifier
 	proxy     *proxy.Proxy
 	feed      *admin.Feed
+	pulse     pulse
+	places    *attribution.Registry
 	watcher   atomic.Pointer[config.Watcher]
 	ln        net.Listener
 	sock      net.Listener
@@ -101,11 +113,12 @@ func New(opt Options) (*Daemon, error) {
 	if opt.Ready == nil {
 		opt.Ready = func(Ready) {}
 	}
-	book, err := pricing.Embedded()
+	base, err := readBase("", nil)
 	if err != nil {
-		return nil, fmt.Errorf("price book: %w", err)
+		return nil, err
 	}
-	d := &Daemon{opt: opt, log: opt.Logger, began: opt.Now(), book: book, feed: admin.NewFeed(), reloads: make(chan reloadCall), hup: make(chan os.Signal, 1)}
+	d := &Daemon{opt: opt, log: opt.Logger, began: opt.Now(), feed: admin.NewFeed(), reloads: make(chan reloadCall), hup: make(chan os.Signal, 1)}
+	d.base.Store(base)
 	d.unpriced.log = opt.Logger
 	return d, nil
 }
@@ -174,6 +187,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	stopBackground()
 	loops.Wait()
 	_ = control.Close()
+	d.saveTally()
 	d.lastFold(lasting, orderly)
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
@@ -213,6 +227,8 @@ func (d *Daemon) prepare(done *cleanups) error {
 	if d.pins, err = config.LoadPins(p.Pins); err != nil {
 		return err
 	}
+	d.openPlaces()
+	d.unpriced.open(filepath.Join(p.State, "unpriced.json"))
 	s := d.opt.Settings
 	var found *ledger.Recovery
 	d.journal, found, err = ledger.OpenJournal(ledger.JournalOptions{
@@ -223,6 +239,12 @@ func (d *Daemon) prepare(done *cleanups) error {
 	}
 	d.recovered = found
 	done.add(d.closeJournal)
+	if err := errors.Join(d.openNotices(), d.openTally()); err != nil {
+		return err
+	}
+	if err := d.openAlerts(); err != nil {
+		return err
+	}
 	d.router = router.New(router.Options{Timeouts: upstream.Timeouts{
 		Dial: s.Timeouts.Dial, TLS: s.Timeouts.TLS, Write: s.Timeouts.BodyStall, FirstByte: s.Timeouts.FirstByte, Idle: s.Timeouts.Idle, IdleConn: s.Timeouts.UpstreamIdle,
 	}})
@@ -241,11 +263,11 @@ func (d *Daemon) prepare(done *cleanups) error {
 
 func (d *Daemon) foldRequest() FoldRequest {
 	p := d.opt.Paths
-	book := d.book
+	book := d.base.Load().book
 	if t := d.router.Table(); t != nil {
 		book = t.Book
 	}
-	return FoldRequest{File: p.LedgerFile, Journal: p.Journal, Archive: p.Archive, Prices: book.Rows()}
+	return FoldRequest{File: p.LedgerFile, Journal: p.Journal, Archive: p.Archive, Prices: book.Rows(), Days: d.opt.Settings.Retention.Days()}
 }
 
 // listen opens the control socket and makes the handler of the data port.
@@ -257,7 +279,7 @@ func (d *Daemon) listen(done *cleanups) error {
 	done.add(func() { _ = d.sock.Close() })
 	d.proxy, err = proxy.New(proxy.Options{
 		Router: d.router, Journal: d.journal, Hosts: hostsOf(d.ln.Addr()), Logger: d.log, HostName: hostName(), Version: d.opt.Version,
-		Attribution: d.opt.Settings.Attribution, Finished: d.finished, Now: d.opt.Now,
+		Attribution: d.opt.Settings.Attribution, Place: d.places.Place, Budgets: purse{d}, Finished: d.finished, Now: d.opt.Now,
 		Limits: proxy.Limits{
 			Body: d.opt.Settings.MaxBody, BodyBudget: d.opt.Settings.BodyBudget,
 			BodyStall: d.opt.Settings.Timeouts.BodyStall, WriteStall: d.opt.Settings.Timeouts.WriteStall,
@@ -268,8 +290,10 @@ func (d *Daemon) listen(done *cleanups) error {
 
 // finished sees every entry after its close record.
 func (d *Daemon) finished(e *ledger.Entry) {
+	d.tally.Add(e)
 	d.unpriced.see(e)
 	d.feed.Publish(e)
+	d.look(e)
 }
 
 func (d *Daemon) server(base context.Context) *http.Server {
@@ -286,7 +310,7 @@ func (d *Daemon) server(base context.Context) *http.Server {
 
 func (d *Daemon) control(base context.Context) *http.Server {
 	return &http.Server{
-		Handler:           admin.Handler(control{d}, d.loop, d.feed),
+		Handler:           admin.Handler(admin.Options{Control: control{d}, Folder: d.loop, Feed: d.feed, Sessions: control{d}, Recorder: recorder{d}, Observer: control{d}}),
 		ReadHeaderTimeout: d.opt.Settings.Timeouts.ReadHeader,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ErrorLog:          quietLog(d.log),

@@ -104,9 +104,6 @@ func (d *Daemon) announceSwap(v admin.Verdict, f *File) {
 	})
 }
 
-// bookOf is the price book with the rows of the file.
-func (d *Daemon) bookOf(f *File) (*pricing.Book, config.Problems) { return BookOf(d.book, f) }
-
 // BookOf returns base with the rows of the file; what is wrong with one of them is a problem
 // of the file.
 func BookOf(base *pricing.Book, f *File) (*pricing.Book, config.Problems) {

@@ -1,13 +1,10 @@
 package daemon
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"time"
 
@@ -22,6 +19,7 @@ type FoldRequest struct {
 	Journal string        `json:"journal"`
 	Archive string        `json:"archive"`
 	Prices  []pricing.Row `json:"prices"`
+	Days    int           `json:"days,omitempty"` // rows that are older are let go of, once a day; 0 = none are
 }
 
 // Worker folds in a child process. DuckDB ends its process when one of its assertions fails,
@@ -34,7 +32,11 @@ type Worker struct {
 
 var _ ledger.Folder = (*Worker)(nil)
 
-const foldTimeout = 5 * time.Minute
+const (
+	foldTimeout = 5 * time.Minute
+	// A retention writes the whole database anew.
+	collectTimeout = 30 * time.Minute
+)
 
 // maxWorkerError bounds what is kept of a child's complaint.
 const maxWorkerError = 400
@@ -45,26 +47,13 @@ func (w *Worker) Fold(ctx context.Context) (ledger.FoldResult, error) {
 	if limit == 0 {
 		limit = foldTimeout
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	in, err := json.Marshal(w.Request())
-	if err != nil {
-		return ledger.FoldResult{}, fmt.Errorf("fold: %w", err)
-	}
-	var out, complaint bytes.Buffer
-	cmd := exec.CommandContext(ctx, w.Command[0], w.Command[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &out, &complaint
-	cmd.Env = workerEnv()
-	// An interrupt first: a transaction that is cut off is repeated, but it need not be.
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = time.Second
-	dieWithParent(cmd)
-	if err := cmd.Run(); err != nil {
-		return ledger.FoldResult{}, fmt.Errorf("fold: %w: %s", err, lastLine(complaint.String()))
+	q := w.Request()
+	if q.Days > 0 {
+		limit = max(limit, collectTimeout)
 	}
 	var res ledger.FoldResult
-	if err := json.Unmarshal(out.Bytes(), &res); err != nil {
-		return res, fmt.Errorf("fold: answer of the worker: %w", err)
+	if err := (child{w.Command, workerEnv(), limit}).ask(ctx, q, &res); err != nil {
+		return res, fmt.Errorf("fold: %w", err)
 	}
 	if res.Err != "" {
 		return res, fmt.Errorf("fold: %w", errors.New(res.Err))

@@ -17,6 +17,7 @@ const (
 	keyLine       = "line"
 	keyListen     = "listen"
 	keyModel      = "model"
+	keyName       = "name"
 	keyNote       = "note"
 	keyOrigin     = "origin"
 	keyPrevious   = "previous"

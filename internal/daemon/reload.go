@@ -9,6 +9,7 @@ import (
 	"prism/config"
 	"prism/internal/admin"
 	"prism/internal/ledger"
+	"prism/internal/pricing"
 	"prism/internal/router"
 )
 
@@ -151,10 +152,12 @@ func (d *Daemon) apply(f *File, trigger string, force bool) admin.Verdict {
 	if err != nil {
 		f.Problems = append(f.Problems, config.Problem{Severity: config.SeverityError, Code: "internal", File: d.opt.Paths.ActiveFile, Message: err.Error(), Fix: "rm " + d.opt.Paths.ActiveFile})
 	}
-	if !force && old != nil && old.live != nil && f.Problems.Err() == nil && f.Hash == old.live.Hash && active == old.active {
+	base := d.nextBook()
+	repriced := base != d.base.Load()
+	if !force && !repriced && old != nil && old.live != nil && f.Problems.Err() == nil && f.Hash == old.live.Hash && active == old.active {
 		return d.same(f, old, v, began)
 	}
-	table, report, problems := d.compile(f, active)
+	table, report, problems := d.compile(f, active, base.book)
 	v.Problems = append(v.Problems, problems...)
 	if problems.Err() != nil {
 		return d.refuse(f, old, v, began)
@@ -168,8 +171,14 @@ func (d *Daemon) apply(f *File, trigger string, force bool) admin.Verdict {
 	}
 	v.Draining = d.inFlight()
 	d.router.Swap(table)
+	d.setBudgets(table)
+	d.base.Store(base)
+	d.unpriced.settle(table.Book, d.opt.Now())
 	v.OK, v.Generation, v.Active = true, table.Generation, active
 	d.describeSwap(&v, old, f, report)
+	if old != nil && old.live != nil && (repriced || !samePrices(old.live, f)) {
+		v.Changed = append(v.Changed, "prices")
+	}
 	v.DurationMS = ms(began)
 	d.announceSwap(v, f)
 	d.file.Store(&fileState{file: f, live: f, liveAt: d.opt.Now(), active: active, from: from, problems: config.Problems(v.Problems)})
@@ -253,7 +262,7 @@ func (d *Daemon) activeOf(f *File) (name, from string, err error) {
 }
 
 // compile checks what the file alone cannot tell, and builds the table.
-func (d *Daemon) compile(f *File, active string) (*router.Table, config.PinReport, config.Problems) {
+func (d *Daemon) compile(f *File, active string, base *pricing.Book) (*router.Table, config.PinReport, config.Problems) {
 	problems := f.Problems
 	var report config.PinReport
 	if problems.Err() != nil {
@@ -264,7 +273,7 @@ func (d *Daemon) compile(f *File, active string) (*router.Table, config.PinRepor
 		problems = append(problems, config.Problem{Severity: config.SeverityError, Code: "internal", File: d.opt.Paths.Pins, Message: err.Error(), Fix: "prism doctor"})
 	}
 	problems = append(problems, report.Refused.Locate(f.Path, f.Src)...)
-	book, bookProblems := d.bookOf(f)
+	book, bookProblems := BookOf(base, f)
 	problems = append(problems, bookProblems...)
 	if problems.Err() != nil {
 		return nil, report, problems

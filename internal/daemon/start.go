@@ -66,30 +66,21 @@ func (w lineWriter) Write(b []byte) (int, error) {
 
 var _ io.Writer = lineWriter{}
 
-// closeCrashed writes the close records of exchanges that an earlier run left open, priced as
-// far as their usage is known.
+// closeCrashed closes what an earlier run left open, at the prices of the live table.
 func (d *Daemon) closeCrashed() int {
 	table := d.router.Table()
-	n := 0
-	for _, e := range d.recovered.Open {
-		e.Outcome = ledger.OutcomeCrashed
-		if e.EndedAt.IsZero() {
-			e.EndedAt = e.StartedAt
-		}
-		if e.UsageSource == "" {
-			e.UsageSource = ledger.UsageNone
-		}
-		e.PromptTokens = e.Usage.Prompt()
+	n, err := CloseCrashed(d.journal, d.recovered, func(e *ledger.Entry) {
 		terms := proxy.Terms{}
 		if r := table.Route(e.Profile); r != nil {
 			terms = proxy.Terms{Multiplier: r.Profile.Multiplier, FlatFee: r.Profile.FlatFee}
 		}
 		proxy.Price(table.Book, terms, e)
-		if err := d.journal.Close(e); err != nil {
-			d.log.Error().Err(err).Str(keyRequest, e.RequestID).Msg("crashed exchange not recorded")
-			continue
-		}
-		n++
+	})
+	if err != nil {
+		d.log.Error().Err(err).Msg("crashed exchanges not recorded")
+	}
+	for _, e := range d.recovered.Open {
+		d.tally.Add(e)
 	}
 	d.recovered = nil
 	return n
@@ -107,6 +98,10 @@ func (d *Daemon) loops(ctx context.Context) *sync.WaitGroup {
 		}
 	})
 	wg.Go(func() { d.reloadLoop(ctx) })
+	wg.Go(func() { d.keepTally(ctx) })
+	wg.Go(func() { d.notices.Run(ctx) })
+	wg.Go(func() { d.alerts.Run(ctx) })
+	wg.Go(func() { d.keepPlaces(ctx) })
 	wg.Go(func() {
 		select {
 		case <-time.After(trimDelay):
@@ -124,42 +119,4 @@ func (d *Daemon) closeJournal() {
 	if err := d.journal.Shutdown(ctx); err != nil {
 		d.log.Error().Err(err).Msg("journal not closed cleanly")
 	}
-}
-
-// unpriced remembers the models that were seen without a price, and names each once.
-type unpriced struct {
-	log   zerolog.Logger
-	mu    sync.Mutex
-	names map[string]struct{}
-	list  []string
-}
-
-const maxUnpriced = 100
-
-func (u *unpriced) see(e *ledger.Entry) {
-	if e.PriceID != "" || e.Operation != ledger.OpMessages || e.UsageSource == ledger.UsageNone {
-		return
-	}
-	model := e.ResponseModel
-	if model == "" {
-		model = e.UpstreamModel
-	}
-	name := e.Provider + "/" + model
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if _, ok := u.names[name]; ok || len(u.list) >= maxUnpriced {
-		return
-	}
-	if u.names == nil {
-		u.names = map[string]struct{}{}
-	}
-	u.names[name] = struct{}{}
-	u.list = append(u.list, name)
-	u.log.Warn().Str(keyModel, model).Str(keyProvider, e.Provider).Msg("model has no price")
-}
-
-func (u *unpriced) all() []string {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return append([]string{}, u.list...)
 }
