@@ -130,7 +130,7 @@ func (h *house) books(t *testing.T, want int) []row {
 // compare checks one row against the bill of its request.
 func (h *house) compare(t *testing.T, r row, b *simulator.Billed, by *provider) {
 	t.Helper()
-	u, source := b.Usage, b.Source
+	u, source := b.Charged, b.Source
 	if source == simulator.SourcePartial && r.text("usage_source") == "estimated" {
 		// The provider never said how much it wrote: the ledger has what was delivered.
 		source = "estimated"
@@ -161,6 +161,7 @@ func (h *house) compare(t *testing.T, r row, b *simulator.Billed, by *provider) 
 			t.Errorf("request %d: %s is %q, the bill says %q", b.Seq, column, got, billed)
 		}
 	}
+	h.compareIterations(t, r, b)
 	if b.ErrorType != "" && r.text("error_type") != b.ErrorType {
 		t.Errorf("request %d: error_type is %q, the bill says %q", b.Seq, r.text("error_type"), b.ErrorType)
 	}
@@ -174,36 +175,45 @@ func (h *house) compare(t *testing.T, r row, b *simulator.Billed, by *provider) 
 	}
 }
 
+// compareIterations checks that a row has those iterations which the bill charges beside the top
+// level, in its order.
+func (h *house) compareIterations(t *testing.T, r row, b *simulator.Billed) {
+	t.Helper()
+	var charged []simulator.Iteration
+	for _, it := range b.Charged.Iterations {
+		hop := it.Type == "message" && it.Model != "" && it.Model != b.ResponseModel
+		if hop || it.Type == "compaction" || it.Type == "advisor_message" {
+			charged = append(charged, it)
+		}
+	}
+	got := r.iterations(t)
+	if len(got) != len(charged) {
+		t.Errorf("request %d: %d iterations, the bill says %d", b.Seq, len(got), len(charged))
+		return
+	}
+	for i, it := range charged {
+		for column, billed := range map[string]int64{
+			"input_tokens": it.Usage.Input, "output_tokens": it.Usage.Output, "cache_read_tokens": it.Usage.CacheRead,
+			"cache_write_5m_tokens": it.Usage.CacheWrite5m, "cache_write_1h_tokens": it.Usage.CacheWrite1h,
+		} {
+			if n := got[i].num(t, column); n != billed {
+				t.Errorf("request %d, iteration %d: %s is %d, the bill says %d", b.Seq, i, column, n, billed)
+			}
+		}
+	}
+}
+
 // reconcile compares all three books: bill and ledger, then ledger and client. The client's
 // last result counts everything it did; requests that failed are no part of it.
 func (h *house) reconcile(t *testing.T, want int, tr *transcript) []row {
 	t.Helper()
 	rows := h.books(t, want)
-	ledger := map[string]*modelUsage{}
-	repriced := map[string]bool{}
-	for _, r := range rows {
-		if r.text("operation") != "messages" || r.text("outcome") != "ok" {
-			continue
-		}
-		m := r.text("request_model")
-		u := ledger[m]
-		if u == nil {
-			u = &modelUsage{}
-			ledger[m] = u
-		}
-		u.Input += r.num(t, "input_tokens")
-		u.Output += r.num(t, "output_tokens")
-		u.CacheRead += r.num(t, "cache_read_tokens")
-		u.CacheWrite5m += r.num(t, "cache_write_5m_tokens")
-		u.CacheWrite1h += r.num(t, "cache_write_1h_tokens")
-		u.WebSearches += max(r.num(t, "web_search_requests"), 0)
-		u.Cost += r.dollars(t, "cost_list_usd")
-		repriced[m] = repriced[m] || r.text("upstream_model") != m
-	}
+	ledger := account(t, rows)
 	last := tr.last(t)
 	if len(last.ModelUsage) != len(ledger) {
 		t.Errorf("the client names %d models, the ledger %d", len(last.ModelUsage), len(ledger))
 	}
+	total, money := 0.0, true
 	for model, client := range last.ModelUsage {
 		m := strings.TrimSuffix(model, "[1m]")
 		ours := ledger[m]
@@ -211,9 +221,87 @@ func (h *house) reconcile(t *testing.T, want int, tr *transcript) []row {
 			t.Errorf("the client used %s, the ledger has no row of it", m)
 			continue
 		}
-		ours.agree(t, m, &client, !repriced[m])
+		ours.agree(t, m, &client, !ours.renamed)
+		total += ours.Cost
+		money = money && !ours.renamed
+	}
+	if money {
+		mustCost(t, "total_cost_usd", total, tr.total(t))
 	}
 	return rows
+}
+
+// account adds up, by the model that was asked for, the messages that the client got whole.
+func account(t *testing.T, rows []row) map[string]*modelUsage {
+	t.Helper()
+	ledger := map[string]*modelUsage{}
+	of := func(model string) *modelUsage {
+		if ledger[model] == nil {
+			ledger[model] = &modelUsage{}
+		}
+		return ledger[model]
+	}
+	for _, r := range rows {
+		if r.text("operation") != "messages" || r.text("outcome") != "ok" {
+			continue
+		}
+		u := of(r.text("request_model"))
+		u.add(t, r)
+		u.WebSearches += max(r.num(t, "web_search_requests"), 0)
+		u.Cost += r.dollars(t, "cost_list_usd")
+		u.renamed = u.renamed || r.text("upstream_model") != r.text("request_model")
+		for _, it := range r.iterations(t) { // the client names them by their own model
+			u.Cost -= it.dollars(t, "cost_list_usd")
+			v := of(it.text("model"))
+			v.add(t, it)
+			v.Cost += it.dollars(t, "cost_list_usd")
+		}
+	}
+	return ledger
+}
+
+// add adds the tokens of a row or of an iteration.
+func (u *modelUsage) add(t *testing.T, r row) {
+	t.Helper()
+	u.Input += r.num(t, "input_tokens")
+	u.Output += r.num(t, "output_tokens")
+	u.CacheRead += r.num(t, "cache_read_tokens")
+	u.CacheWrite5m += r.num(t, "cache_write_5m_tokens")
+	u.CacheWrite1h += r.num(t, "cache_write_1h_tokens")
+}
+
+// iterations returns what was billed beside the top level of a row's usage.
+func (r row) iterations(t *testing.T) []row {
+	t.Helper()
+	list, _ := r["iterations"].([]any)
+	var out []row
+	for _, v := range list {
+		it, ok := v.(map[string]any)
+		if !ok {
+			t.Fatalf("an iteration is %v", v)
+		}
+		out = append(out, it)
+	}
+	return out
+}
+
+// listCost is what all rows cost at list prices.
+func listCost(t *testing.T, rows []row) float64 {
+	t.Helper()
+	sum := 0.0
+	for _, r := range rows {
+		sum += r.dollars(t, "cost_list_usd")
+	}
+	return sum
+}
+
+// mustCost compares two amounts. The client adds up in floating point; its noise is far below the
+// ledger's last digit.
+func mustCost(t *testing.T, what string, got, want float64) {
+	t.Helper()
+	if !(math.Abs(got-want) < 1e-11) {
+		t.Errorf("%s: %.10f USD, want %.10f", what, got, want)
+	}
 }
 
 // agree checks what the ledger says about a model against what the client says. Money is
@@ -235,7 +323,6 @@ func (u *modelUsage) agree(t *testing.T, model string, client *modelUsage, money
 			t.Errorf("%s: %s is %d in the ledger, %d at the client", model, what, pair[0], pair[1])
 		}
 	}
-	// The client adds up in floating point; its noise is far below the ledger's last digit.
 	if money && (client.CostBasis != "list" || !(math.Abs(u.Cost-client.Cost) < 1e-11)) {
 		agreed = false
 		t.Errorf("%s: %.10f USD in the ledger, %.10f USD (%s) at the client", model, u.Cost, client.Cost, client.CostBasis)

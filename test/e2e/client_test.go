@@ -76,6 +76,8 @@ type modelUsage struct {
 	WebSearches  int64   `json:"webSearchRequests"`
 	Cost         float64 `json:"costUSD"`
 	CostBasis    string  `json:"costBasis"`
+
+	renamed bool // of the ledger: another model was asked than the client thinks
 }
 
 // last returns the result that covers everything.
@@ -85,6 +87,16 @@ func (tr *transcript) last(t *testing.T) result {
 		t.Fatal("the client printed no result")
 	}
 	return tr.results[len(tr.results)-1]
+}
+
+// total is what the client says everything cost.
+func (tr *transcript) total(t *testing.T) float64 {
+	t.Helper()
+	f, err := tr.last(t).TotalCost.Float64()
+	if err != nil {
+		t.Fatalf("total_cost_usd: %v", err)
+	}
+	return f
 }
 
 // ask starts the client with one prompt and waits for its end.
