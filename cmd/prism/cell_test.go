@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"syscall"
@@ -114,6 +115,26 @@ func TestAllFormatsSayTheSame(t *testing.T) {
 	}
 }
 
+// What is written without the detour is what encoding/json would have written.
+func FuzzObjectsAreJSON(f *testing.F) {
+	for _, s := range []string{"plain", `a"b\c`, "\x00\x1f\x7f", "<&>", "日本語", "\xff\xfe", "\u2028"} {
+		f.Add(s, int64(-1))
+	}
+	f.Fuzz(func(t *testing.T, s string, n int64) {
+		got, err := objectOf([]column{{name: s}, {name: "n"}, {name: "none"}}, []cell{{value: s}, {value: n}, {}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := fmt.Sprintf(`{%s:%s,"n":%d,"none":null}`, text, text, n); string(got) != want {
+			t.Fatalf("%q: %s, want %s", s, got, want)
+		}
+	})
+}
+
 func TestJqFiltersAndPrintsTextBare(t *testing.T) {
 	a, out, _ := testApp(nil)
 	a.jq = ".[] | .cost_usd // .model"
@@ -218,9 +239,9 @@ func TestSinceReadsDurationsAndDates(t *testing.T) {
 			t.Errorf("%q was read as %v", s, got)
 		}
 	}
-	from, to, err := a.window(spendOptions{period: "week"})
-	if err != nil || from.Weekday() != time.Monday || from.After(now) || !to.After(now) {
-		t.Errorf("this week: %v to %v, %v", from, to, err)
+	w, err := a.window(selection{period: "week"})
+	if err != nil || w.from.Weekday() != time.Monday || w.from.After(now) || !w.to.After(now) {
+		t.Errorf("this week: %+v, %v", w, err)
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"prism/config"
 	"prism/internal/daemon"
-	"prism/internal/pricing"
 )
 
 func newCheck(a *app) *cobra.Command {
@@ -41,7 +40,7 @@ its line, column and a fix. --format github annotates a pull request.`,
 				if err != nil {
 					return err
 				}
-				prices, err := a.priceProblems(f)
+				prices, err := a.priceProblems(r, f)
 				if err != nil {
 					return err
 				}
@@ -69,12 +68,12 @@ func pinProblems(r room, f *profilesFile) (config.Problems, error) {
 
 // priceProblems warns of models that a profile asks for by name and that have no price: their
 // requests are recorded, and not counted as money.
-func (a *app) priceProblems(f *profilesFile) (config.Problems, error) {
-	embedded, err := pricing.Embedded()
+func (a *app) priceProblems(r room, f *profilesFile) (config.Problems, error) {
+	base, err := a.baseBook(r)
 	if err != nil {
-		return nil, fmt.Errorf("price book: %w", err)
+		return nil, err
 	}
-	book, problems := daemon.BookOf(embedded, f.File)
+	book, problems := daemon.BookOf(base, f.File)
 	if book == nil {
 		return problems, nil
 	}
@@ -92,7 +91,7 @@ func (a *app) priceProblems(f *profilesFile) (config.Problems, error) {
 		problems = append(problems, config.Problem{
 			Severity: config.SeverityWarning, Code: codeNoPrice, File: f.Path, Line: p.Pos.Line, Column: p.Pos.Column,
 			Path: "profiles[" + p.Name + "].models", Message: fmt.Sprintf("no price for %s at provider %s: what it costs stays unknown", strings.Join(missing, ", "), p.Provider),
-			Fix: "add a row to prices:, see docs/config.md; or flat_fee: true, or the right provider:",
+			Fix: fmt.Sprintf("%s; or flat_fee: true, or the right provider:", priceFix(missing[0], p.Provider)),
 		})
 	}
 	return problems.Locate(f.Path, f.Src), nil

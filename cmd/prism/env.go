@@ -6,17 +6,16 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"sort"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"prism/config"
+	"prism/internal/attribution"
 )
 
 // clientEnv is what a client of the gateway needs in its environment: what to set, and what
@@ -128,16 +127,13 @@ func whereabouts(ctx context.Context) []string {
 	if err != nil {
 		return nil
 	}
-	headers := []string{"X-Prism-Cwd: " + headerValue(cwd)}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	project := filepath.Base(cwd)
-	if root := gitSays(ctx, "rev-parse", "--show-toplevel"); root != "" {
-		project = filepath.Base(root)
+	at := attribution.Locate(ctx, cwd)
+	headers := []string{"X-Prism-Cwd: " + headerValue(at.Cwd)}
+	if at.Project != "" {
+		headers = append(headers, "X-Prism-Project: "+headerValue(at.Project))
 	}
-	headers = append(headers, "X-Prism-Project: "+headerValue(project))
-	if branch := gitSays(ctx, "symbolic-ref", "--short", "HEAD"); branch != "" {
-		headers = append(headers, "X-Prism-Branch: "+headerValue(branch))
+	if at.GitBranch != "" {
+		headers = append(headers, "X-Prism-Branch: "+headerValue(at.GitBranch))
 	}
 	return headers
 }
@@ -158,14 +154,6 @@ func printable(s string) bool {
 		}
 	}
 	return true
-}
-
-func gitSays(ctx context.Context, args ...string) string {
-	out, err := exec.CommandContext(ctx, "git", args...).Output()
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(out))
 }
 
 // withLoopback adds the loopback names to a NO_PROXY list: a client with HTTP_PROXY set

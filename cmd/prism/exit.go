@@ -44,12 +44,14 @@ const (
 	codeNotRunning     = "not_running"
 	codeNotFound       = admin.CodeNotFound
 	codeUnhealthy      = "unhealthy"
+	codeOverBudget     = "over_budget"
 	codeNoPrice        = "no_price"
 	codeNotSelect      = "sql_not_select"
 	codeSQL            = "sql_error"
 	codeBusy           = "ledger_busy"
 	codeFileChanged    = "file_changed"
 	codeReadOnly       = "file_read_only"
+	codeFewer          = "fewer_rows"
 	codeOccupied       = "occupied"
 	codeNotExecutable  = "not_executable"
 	codeNoCommand      = "no_command"
@@ -103,7 +105,9 @@ func exitOfCode(code string) int {
 		return exitNotFound
 	case codeUnhealthy:
 		return exitUnhealthy
-	case codePin, codeNotSelect, codeFileChanged, codeReadOnly:
+	case codeOverBudget:
+		return exitOverBudget
+	case codePin, codeNotSelect, codeFileChanged, codeReadOnly, codeFewer:
 		return exitRefused
 	case codeOccupied:
 		return exitOccupied

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"prism/internal/ledger"
 	"prism/internal/ledger/duckdb"
 )
 
@@ -16,6 +18,7 @@ type foldRequest struct {
 	Journal string            `json:"journal"`
 	Archive string            `json:"archive"`
 	Prices  []duckdb.PriceRow `json:"prices"`
+	Days    int               `json:"days"`
 }
 
 // newFoldWorker is the child process in which the gateway folds: DuckDB never lives in the
@@ -31,7 +34,11 @@ func newFoldWorker(a *app) *cobra.Command {
 			if err := json.NewDecoder(a.in).Decode(&q); err != nil {
 				return usagef("prism sql, or prism spend: both fold", "read the request: %v", err)
 			}
-			res, err := duckdb.Fold(cmd.Context(), duckdb.FoldOptions{File: q.File, JournalDir: q.Journal, ArchiveDir: q.Archive, Prices: q.Prices})
+			opt := duckdb.FoldOptions{File: q.File, JournalDir: q.Journal, ArchiveDir: q.Archive, Prices: q.Prices}
+			res, err := duckdb.Fold(cmd.Context(), opt)
+			if err == nil {
+				letGo(cmd.Context(), opt, q.Days, &res)
+			}
 			// A holder is an outcome, not a failure: the journal waits.
 			if err != nil && !errors.Is(err, duckdb.ErrBusy) {
 				res.Err = err.Error()
@@ -41,5 +48,16 @@ func newFoldWorker(a *app) *cobra.Command {
 			}
 			return nil
 		},
+	}
+}
+
+// letGo applies the retention, if it is time. What goes wrong there takes nothing from the fold.
+func letGo(ctx context.Context, opt duckdb.FoldOptions, days int, res *ledger.FoldResult) {
+	gone, did, err := duckdb.CollectByPolicy(ctx, opt, days)
+	if err != nil && !errors.Is(err, duckdb.ErrBusy) {
+		res.Notes = append(res.Notes, fmt.Sprintf("retention: %v", err))
+	}
+	if did {
+		res.Collected = int(gone.Rows)
 	}
 }

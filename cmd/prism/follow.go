@@ -52,9 +52,11 @@ func (a *app) newFeed(v view) (*feed, error) {
 	switch format {
 	case formatJSON:
 		f.format = formatNDJSON
-	case formatCSV, formatMarkdown:
+	case formatCSV, formatMarkdown, formatParquet:
 		return nil, usagef("prism logs -f --format ndjson", "a feed has no end, so it has no %s form", format)
 	case formatTable:
+		v = v.forPeople()
+		f.cols = v.columns
 		widths := []int{8, 26, 10, 22, 18, 11, 5, 5, 6, 6, 6, 8, 5, 16}
 		for _, row := range v.rows {
 			widths[0] = max(widths[0], len(row[0].text)) // a day other than today

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
+	"encoding/csv"
 	"io"
+	"slices"
 	"strings"
 
-	"github.com/itchyny/gojq"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 )
@@ -20,7 +18,13 @@ const (
 	formatCSV      = "csv"
 	formatTSV      = "tsv"
 	formatMarkdown = "markdown"
+	formatParquet  = "parquet"
 )
+
+// formats are all of them, as --format names them.
+func formats() []string {
+	return []string{formatTable, formatJSON, formatNDJSON, formatCSV, formatTSV, formatMarkdown, formatParquet}
+}
 
 // column is one column of a view: its name in JSON and CSV, and its head in tables.
 type column struct {
@@ -29,6 +33,7 @@ type column struct {
 	right bool
 	whole bool // is never shortened
 	spare bool // is left out of a table that is too wide for the terminal
+	data  bool // stands only in the formats that are for machines
 }
 
 func (c column) title() string {
@@ -50,6 +55,28 @@ type view struct {
 	empty  string          // what stderr says when there are no rows
 }
 
+// forPeople leaves out the columns that only machines need.
+func (v view) forPeople() view {
+	var kept []int
+	for i, c := range v.columns {
+		if !c.data {
+			kept = append(kept, i)
+		}
+	}
+	if len(kept) == len(v.columns) {
+		return v
+	}
+	rows := make([][]cell, len(v.rows))
+	for i, r := range v.rows {
+		rows[i] = pick(r, kept)
+	}
+	v.columns, v.rows = pick(v.columns, kept), rows
+	if v.total != nil {
+		v.total = pick(v.total, kept)
+	}
+	return v
+}
+
 // show writes v to stdout in the format that was asked for.
 func (a *app) show(v view) error {
 	format, err := a.formatOf(v)
@@ -59,11 +86,16 @@ func (a *app) show(v view) error {
 	switch format {
 	case formatJSON, formatNDJSON:
 		return a.showJSON(v, format)
+	case formatParquet:
+		return a.showParquet(v)
 	case formatTable:
 		if v.text != nil {
 			v.text(a.out)
 			return nil
 		}
+	}
+	if format == formatTable || format == formatMarkdown {
+		v = v.forPeople()
 	}
 	if len(v.rows) == 0 && v.empty != "" && format == formatTable {
 		a.note("%s", v.empty)
@@ -79,15 +111,13 @@ func (a *app) formatOf(v view) (string, error) {
 	if a.asJSON || a.jq != "" && format == "" {
 		format = formatJSON
 	}
-	switch format {
-	case "":
-		if a.outTTY || v.text != nil {
-			return formatTable, nil
-		}
+	switch {
+	case format == "" && (a.outTTY || v.text != nil):
+		return formatTable, nil
+	case format == "":
 		return formatTSV, nil
-	case formatTable, formatJSON, formatNDJSON, formatCSV, formatTSV, formatMarkdown:
-	default:
-		return "", usagef("--format table|json|ndjson|csv|tsv|markdown", "unknown format %q", format)
+	case !slices.Contains(formats(), format):
+		return "", usagef("--format "+strings.Join(formats(), "|"), "unknown format %q", format)
 	}
 	if a.jq != "" && format != formatJSON && format != formatNDJSON {
 		return "", usagef("--json --jq EXPR", "--jq filters JSON, not %s", format)
@@ -96,23 +126,27 @@ func (a *app) formatOf(v view) (string, error) {
 }
 
 // render writes the rows. Tables and markdown are for people, the other formats hold the
-// values that JSON holds. CSV and markdown come from go-pretty, which knows their quoting.
+// values that JSON holds.
 func (a *app) render(v view, format string) string {
 	switch format {
 	case formatTable:
 		return a.renderTable(v)
 	case formatTSV:
 		return renderTSV(v)
+	case formatCSV:
+		return renderCSV(v)
+	default:
+		return renderMarkdown(v)
 	}
-	human := format == formatMarkdown
+}
+
+// renderMarkdown leaves the quoting to go-pretty.
+func renderMarkdown(v view) string {
 	t := table.NewWriter()
 	head := make(table.Row, len(v.columns))
 	configs := make([]table.ColumnConfig, len(v.columns))
 	for i, c := range v.columns {
-		head[i] = c.name
-		if human {
-			head[i] = c.title()
-		}
+		head[i] = c.title()
 		configs[i] = table.ColumnConfig{Number: i + 1}
 		if c.right {
 			configs[i].Align, configs[i].AlignHeader, configs[i].AlignFooter = text.AlignRight, text.AlignRight, text.AlignRight
@@ -121,25 +155,45 @@ func (a *app) render(v view, format string) string {
 	t.AppendHeader(head)
 	t.SetColumnConfigs(configs)
 	for _, r := range v.rows {
-		t.AppendRow(rowOf(r, human))
+		t.AppendRow(markdownRow(r))
 	}
-	if human && v.total != nil {
-		t.AppendRow(rowOf(v.total, true))
+	if v.total != nil {
+		t.AppendRow(markdownRow(v.total))
 	}
-	if human {
-		return t.RenderMarkdown()
-	}
-	return t.RenderCSV()
+	return t.RenderMarkdown()
 }
 
-func rowOf(cells []cell, markdown bool) table.Row {
+func markdownRow(cells []cell) table.Row {
 	row := make(table.Row, len(cells))
 	for i, c := range cells {
-		if markdown {
-			row[i] = unmarked(escape(c.text, false))
-		} else {
-			row[i] = unformula(escape(c.raw(), false), c.value)
-		}
+		row[i] = unmarked(escape(c.text, false))
+	}
+	return row
+}
+
+func renderCSV(v view) string {
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	_ = w.Write(columnNames(v.columns)) // a builder takes everything
+	for _, r := range v.rows {
+		_ = w.Write(csvRow(r))
+	}
+	w.Flush()
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+func columnNames(cols []column) []string {
+	names := make([]string, len(cols))
+	for i, c := range cols {
+		names[i] = c.name
+	}
+	return names
+}
+
+func csvRow(cells []cell) []string {
+	row := make([]string, len(cells))
+	for i, c := range cells {
+		row[i] = unformula(escape(c.raw(), false), c.value)
 	}
 	return row
 }
@@ -159,122 +213,4 @@ func unformula(s string, value any) string {
 		return "'" + s
 	}
 	return s
-}
-
-func (a *app) showJSON(v view, format string) error {
-	value := v.object
-	if value == nil {
-		rows := make([]json.RawMessage, 0, len(v.rows))
-		for _, r := range v.rows {
-			b, err := objectOf(v.columns, r)
-			if err != nil {
-				return err
-			}
-			rows = append(rows, b)
-		}
-		value = rows
-		if format == formatNDJSON {
-			return a.showNDJSON(rows)
-		}
-	}
-	if a.jq != "" {
-		return a.filter(value)
-	}
-	return a.writeJSON(a.out, value, format == formatJSON)
-}
-
-// showNDJSON writes a row per line; --jq sees one row at a time, as in a feed.
-func (a *app) showNDJSON(rows []json.RawMessage) error {
-	for _, r := range rows {
-		write := func() error { return a.writeJSON(a.out, r, false) }
-		if a.jq != "" {
-			write = func() error { return a.filter(r) }
-		}
-		if err := write(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// objectOf keeps the order of the columns, which a map would not.
-func objectOf(cols []column, row []cell) (json.RawMessage, error) {
-	var b bytes.Buffer
-	b.WriteByte('{')
-	for i, c := range cols {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		k, err := marshal(c.name)
-		if err != nil {
-			return nil, err
-		}
-		val, err := marshal(row[i].value)
-		if err != nil {
-			return nil, fmt.Errorf("column %s: %w", c.name, err)
-		}
-		b.Write(k)
-		b.WriteByte(':')
-		b.Write(val)
-	}
-	b.WriteByte('}')
-	return b.Bytes(), nil
-}
-
-// marshal is json.Marshal without the \u003c that it writes for the sake of web pages.
-func marshal(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(v)
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
-}
-
-// writeJSON writes one value and a line feed, with hostile characters as \u escapes.
-func (a *app) writeJSON(w io.Writer, v any, indent bool) error {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if indent {
-		enc.SetIndent("", "  ")
-	}
-	if err := enc.Encode(v); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, escape(b.String(), true))
-	return err
-}
-
-// filter runs the jq expression; texts are printed bare, as jq -r does.
-func (a *app) filter(value any) error {
-	q, err := gojq.Parse(a.jq)
-	if err != nil {
-		return usagef("see https://jqlang.org/manual", "--jq: %v", err)
-	}
-	b, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
-	var in any
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.UseNumber()
-	if err := dec.Decode(&in); err != nil {
-		return err
-	}
-	for it := q.Run(in); ; {
-		out, ok := it.Next()
-		if !ok {
-			return nil
-		}
-		if err, failed := out.(error); failed {
-			return usagef("see https://jqlang.org/manual", "--jq: %v", err)
-		}
-		if s, isText := out.(string); isText {
-			fmt.Fprintln(a.out, escape(s, true))
-			continue
-		}
-		if err := a.writeJSON(a.out, out, false); err != nil {
-			return err
-		}
-	}
 }

@@ -22,15 +22,8 @@ var errNoLedger = errors.New("there is no ledger yet")
 // reader folds what waits in the journal and opens the ledger read-only; the caller closes
 // it. It returns errNoLedger where nothing was recorded yet.
 func (a *app) reader(ctx context.Context, r room) (*sql.DB, error) {
-	res, err := a.fold(ctx, r)
-	switch {
-	case errors.Is(err, errNoLedger):
+	if err := a.refresh(ctx, r); err != nil {
 		return nil, err
-	case err != nil:
-		// What is in the file already can still be read.
-		a.note("note: what waits in the journal is not shown: %v", err)
-	case res.Holder != "":
-		a.note("note: the ledger is held by %s; what waits in the journal is not shown (%s), nothing is lost", res.Holder, plural(res.Waiting, "entry"))
 	}
 	if _, err := os.Stat(r.paths.LedgerFile); errors.Is(err, os.ErrNotExist) {
 		return nil, errNoLedger
@@ -40,6 +33,21 @@ func (a *app) reader(ctx context.Context, r room) (*sql.DB, error) {
 		return nil, ledgerError(r.paths.LedgerFile, err)
 	}
 	return db, nil
+}
+
+// refresh folds what waits in the journal, and says so where it cannot.
+func (a *app) refresh(ctx context.Context, r room) error {
+	res, err := a.fold(ctx, r)
+	switch {
+	case errors.Is(err, errNoLedger):
+		return err
+	case err != nil:
+		// What is in the file already can still be read.
+		a.note("note: what waits in the journal is not shown: %v", err)
+	case res.Holder != "":
+		a.note("note: the ledger is held by %s; what waits in the journal is not shown (%s), nothing is lost", res.Holder, plural(res.Waiting, "entry"))
+	}
+	return nil
 }
 
 func ledgerError(file string, err error) error {
@@ -63,6 +71,9 @@ func (a *app) fold(ctx context.Context, r room) (ledger.FoldResult, error) {
 		}
 		return ledger.FoldResult{}, nil
 	}
+	if err := os.MkdirAll(r.paths.State, 0o700); err != nil {
+		return ledger.FoldResult{}, fmt.Errorf("make state folder: %w", err)
+	}
 	lock, err := daemon.TakeLock(r.paths.Lock)
 	if errors.Is(err, daemon.ErrRunning) {
 		err = &admin.Error{Code: codeBusy, Message: "another prism works in the state directory", Fix: "prism status, or try again"}
@@ -71,7 +82,7 @@ func (a *app) fold(ctx context.Context, r room) (ledger.FoldResult, error) {
 		return ledger.FoldResult{}, err
 	}
 	defer lock.Close()
-	return duckdb.Fold(ctx, duckdb.FoldOptions{File: r.paths.LedgerFile, JournalDir: r.paths.Journal, ArchiveDir: r.paths.Archive})
+	return duckdb.Fold(ctx, duckdb.FoldOptions{File: r.paths.LedgerFile, JournalDir: r.paths.Journal, ArchiveDir: r.paths.Archive, Prices: a.foldPrices(r)})
 }
 
 // zone names the time zone that decides where a day ends.

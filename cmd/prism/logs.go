@@ -9,19 +9,20 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"prism/internal/admin"
+	"prism/internal/ledger"
 	"prism/internal/stream"
 )
 
 type logsOptions struct {
+	selection
 	follow  bool
-	since   string
-	profile string
 	status  string
+	outcome string
+	minCost string
 	grep    string
 	n       int
 }
@@ -32,10 +33,14 @@ func newLogs(a *app) *cobra.Command {
 		Use:   "logs [ID]",
 		Short: "The requests, newest last; with an ID one in detail",
 		Long: `Logs prints the requests that the ledger holds, the newest last; -f goes on with what
-finishes. An ID shows one request with every column; it may be shortened to its beginning,
-or to its two ends, as a narrow table shows it.`,
-		Example: "  prism logs --status error --since 1h\n  prism logs -f --profile kimi\n  prism logs 01M8…GJ5",
-		Args:    args(cobra.MaximumNArgs(1)),
+finishes. An ID shows one request whole: its attempts on an axis of time, its tokens, what
+each part cost, what repeated it. The ID may be shortened to its beginning, or to its two
+ends, as a narrow table shows it.`,
+		Example: `  prism logs --status error --since 1h
+  prism logs --branch 'feature/*' --min-cost 0.50
+  prism logs -f --profile kimi
+  prism logs 01M8…GJ5`,
+		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			r, err := a.room(cmd)
 			if err != nil {
@@ -49,12 +54,22 @@ or to its two ends, as a narrow table shows it.`,
 	}
 	f := cmd.Flags()
 	f.BoolVarP(&o.follow, "follow", "f", false, "go on with what finishes from now on")
-	f.StringVar(&o.since, "since", "", "from this `time` on: 1h, 7d, 2026-11-01")
-	f.StringVar(&o.profile, "profile", "", "only this `profile`")
+	o.timeFlags(f)
+	o.nameFlags(f)
 	f.StringVar(&o.status, "status", "", "ok|error, a status such as 429, or a class such as 5xx")
+	f.StringVar(&o.outcome, "outcome", "", "only what ended so: "+strings.Join(outcomes(), "|"))
+	f.StringVar(&o.minCost, "min-cost", "", "only what cost so many `dollars` or more")
 	f.StringVar(&o.grep, "grep", "", "only what matches this regular `expression` in model, session, error or id")
 	f.IntVarP(&o.n, "lines", "n", 50, "at most so many, the newest")
 	return cmd
+}
+
+// outcomes are the ways in which a request can end.
+func outcomes() []string {
+	return []string{
+		ledger.OutcomeOK, ledger.OutcomeError, ledger.OutcomeClientAbort, ledger.OutcomeTruncated, ledger.OutcomeCrashed,
+		ledger.OutcomeShutdown, ledger.OutcomeBlocked,
+	}
 }
 
 // logColumns names the zone of the times, which are local.
@@ -74,30 +89,26 @@ func (a *app) logColumns() []column {
 		{name: "cost_usd", head: "COST", right: true},
 		{name: "attempts", head: "TRIES", right: true, spare: true},
 		{name: "error"},
+		{name: "project", data: true},
+		{name: "git_branch", data: true},
+		{name: "session_id", data: true},
+		{name: "agent_id", data: true},
+		{name: "retry_of", data: true},
 	}
 }
 
 const logSQL = `
-select request_id, started_at, profile, operation, request_model, upstream_model, http_status, outcome, error_type, error_message, session_id,
-       ttft_ms, duration_ms, prompt_tokens, cache_read_tokens, output_tokens, cost_usd::varchar, len(attempts)
-from requests
-where started_at >= $since and ($profile = '' or profile = $profile)
-  and ($status = '' or ($status = 'error' and outcome <> 'ok') or ($status = 'ok' and outcome = 'ok')
-       or http_status::varchar = $status or (ends_with($status, 'xx') and (http_status // 100)::varchar || 'xx' = $status))
-  and ($grep = '' or regexp_matches(concat_ws(' ', request_id, session_id, request_model, upstream_model, error_type, error_message), $grep))
-order by started_at desc
+select request_id, started_at, profile, operation, request_model, upstream_model, response_model, http_status, outcome, error_type, error_message,
+       session_id, agent_id, project, git_branch, retry_of, ttft_ms, duration_ms, prompt_tokens, cache_read_tokens, output_tokens, cost_usd::varchar, len(attempts)
+from priced
+where %s
+order by started_at desc, request_id desc
 limit $n`
 
 func (a *app) logs(ctx context.Context, r room, o logsOptions) error {
-	if o.n < 0 {
-		return usagef("prism logs -n 50", "--lines: %d is not a number of lines", o.n)
-	}
-	if !statusKnown(o.status) {
-		return usagef("prism logs --status ok|error|429|5xx", "--status: %q is neither ok, error, a status nor a class", o.status)
-	}
-	re, err := regexp.Compile(o.grep)
+	re, err := o.check()
 	if err != nil {
-		return usagef("--grep takes a regular expression", "--grep: %v", err)
+		return err
 	}
 	past, err := a.pastExchanges(ctx, r, o)
 	if err != nil {
@@ -110,20 +121,84 @@ func (a *app) logs(ctx context.Context, r room, o logsOptions) error {
 	if !o.follow {
 		return a.show(v)
 	}
-	return a.followLogs(ctx, r, v, func(x admin.Exchange) bool {
-		return (o.profile == "" || o.profile == x.Profile) && statusMatches(o.status, x) &&
-			re.MatchString(strings.Join([]string{x.RequestID, x.SessionID, x.RequestModel, x.UpstreamModel, x.ErrorType, x.ErrorMessage}, " "))
-	})
+	wanted := o.follower(re)
+	return a.followLogs(ctx, r, v, wanted)
+}
+
+// check tells what cannot be asked for before anything is read.
+func (o logsOptions) check() (*regexp.Regexp, error) {
+	switch {
+	case o.n < 0:
+		return nil, usagef("prism logs -n 50", "--lines: %d is not a number of lines", o.n)
+	case !statusKnown(o.status):
+		return nil, usagef("prism logs --status ok|error|429|5xx", "--status: %q is neither ok, error, a status nor a class", o.status)
+	case o.outcome != "" && !slices.Contains(outcomes(), o.outcome):
+		return nil, usagef("prism logs --outcome "+strings.Join(outcomes(), "|"), "--outcome: nothing ends with %q", o.outcome)
+	case o.minCost != "" && !plainDecimal(o.minCost):
+		return nil, usagef("prism logs --min-cost 0.50", "--min-cost: %q is not an amount of dollars", o.minCost)
+	case o.follow && o.until != "":
+		return nil, usagef("leave out one of them", "--follow has no end, --until is one")
+	case o.follow && o.host != "":
+		return nil, usagef("leave out one of them", "--follow shows what this gateway finishes, --host is for rows of others")
+	}
+	re, err := regexp.Compile(o.grep)
+	if err != nil {
+		return nil, usagef("--grep takes a regular expression", "--grep: %v", err)
+	}
+	return re, nil
+}
+
+// plainDecimal tells whether s is an amount as the ledger could hold it.
+func plainDecimal(s string) bool { return decimalForm.MatchString(s) }
+
+var decimalForm = regexp.MustCompile(`^\d{1,8}(\.\d{1,10})?$`)
+
+// condition is what makes a row of the ledger one of these.
+func (o logsOptions) condition(a *app) (clause, error) {
+	var c clause
+	if o.since != "" {
+		since, err := a.since(o.since)
+		if err != nil {
+			return c, err
+		}
+		c.and("started_at >= $since", sql.Named("since", since))
+	}
+	if o.until != "" {
+		until, err := a.since(o.until)
+		if err != nil {
+			return c, err
+		}
+		c.and("started_at < $until", sql.Named("until", until))
+	}
+	o.names(&c, anyModelSQL)
+	switch {
+	case o.status == "":
+	case o.status == "error":
+		c.and("outcome <> 'ok'")
+	case o.status == "ok":
+		c.and("outcome = 'ok'")
+	case strings.HasSuffix(o.status, "xx"):
+		c.and("(http_status // 100)::varchar || 'xx' = $status", sql.Named("status", o.status))
+	default:
+		c.and("http_status::varchar = $status", sql.Named("status", o.status))
+	}
+	if o.outcome != "" {
+		c.and("outcome = $outcome", sql.Named("outcome", o.outcome))
+	}
+	if o.minCost != "" {
+		c.and("cost_usd >= $cost::decimal(18, 10)", sql.Named("cost", o.minCost))
+	}
+	if o.grep != "" {
+		c.and("regexp_matches(concat_ws(' ', request_id, session_id, request_model, upstream_model, error_type, error_message), $grep)", sql.Named("grep", o.grep))
+	}
+	return c, nil
 }
 
 // pastExchanges reads the newest ones, oldest first.
 func (a *app) pastExchanges(ctx context.Context, r room, o logsOptions) ([]admin.Exchange, error) {
-	since := time.Time{}
-	if o.since != "" {
-		var err error
-		if since, err = a.since(o.since); err != nil {
-			return nil, err
-		}
+	c, err := o.condition(a)
+	if err != nil {
+		return nil, err
 	}
 	db, err := a.reader(ctx, r)
 	if errors.Is(err, errNoLedger) {
@@ -133,8 +208,27 @@ func (a *app) pastExchanges(ctx context.Context, r room, o logsOptions) ([]admin
 		return nil, err
 	}
 	defer db.Close()
-	rows, err := db.QueryContext(ctx, logSQL, sql.Named("since", since), sql.Named("profile", o.profile),
-		sql.Named("status", o.status), sql.Named("grep", o.grep), sql.Named("n", int64(o.n)))
+	var out []admin.Exchange
+	for _, days := range logDays() {
+		part := clause{append([]string{}, c.terms...), append([]any{}, c.args...)}
+		if days > 0 {
+			part.and("started_at >= (select max(started_at) from requests) - to_days($days)", sql.Named("days", int64(days)))
+		}
+		if out, err = readExchanges(ctx, db, part, o.n); err != nil || len(out) >= o.n {
+			break
+		}
+	}
+	slices.Reverse(out)
+	return out, err
+}
+
+// logDays are the spans from the newest request back that are searched one after the other: the
+// newest rows of years lie in the last day, mostly. 0 is all.
+func logDays() []int { return []int{1, 10, 100, 0} }
+
+// readExchanges reads the newest ones, newest first.
+func readExchanges(ctx context.Context, db *sql.DB, c clause, n int) ([]admin.Exchange, error) {
+	rows, err := db.QueryContext(ctx, fmt.Sprintf(logSQL, c.String()), append(c.args, sql.Named("n", int64(n)))...)
 	if err != nil {
 		return nil, fmt.Errorf("read the requests: %w", err)
 	}
@@ -147,35 +241,27 @@ func (a *app) pastExchanges(ctx context.Context, r room, o logsOptions) ([]admin
 		}
 		out = append(out, x)
 	}
-	slices.Reverse(out)
 	return out, rows.Err()
 }
 
 func scanExchange(rows *sql.Rows) (admin.Exchange, error) {
 	var x admin.Exchange
-	var profile, op, asked, sent, outcome, errType, errMsg, session sql.NullString
+	var profile, op, asked, sent, answered, outcome, errType, errMsg, session, agent, project, branch, retry sql.NullString
 	var status, ttft, duration, prompt, cached, output, attempts sql.NullInt64
-	err := rows.Scan(&x.RequestID, &x.StartedAt, &profile, &op, &asked, &sent, &status, &outcome, &errType, &errMsg, &session,
-		&ttft, &duration, &prompt, &cached, &output, &x.CostUSD, &attempts)
+	err := rows.Scan(&x.RequestID, &x.StartedAt, &profile, &op, &asked, &sent, &answered, &status, &outcome, &errType, &errMsg,
+		&session, &agent, &project, &branch, &retry, &ttft, &duration, &prompt, &cached, &output, &x.CostUSD, &attempts)
 	count := func(n sql.NullInt64) stream.Count {
 		if !n.Valid {
 			return stream.Unknown
 		}
 		return stream.Count(n.Int64)
 	}
-	x.Profile, x.Operation, x.RequestModel, x.UpstreamModel = profile.String, op.String, asked.String, sent.String
-	x.HTTPStatus, x.Outcome, x.ErrorType, x.ErrorMessage, x.SessionID = int(status.Int64), outcome.String, errType.String, errMsg.String, session.String
+	x.Profile, x.Operation, x.RequestModel, x.UpstreamModel, x.ResponseModel = profile.String, op.String, asked.String, sent.String, answered.String
+	x.HTTPStatus, x.Outcome, x.ErrorType, x.ErrorMessage = int(status.Int64), outcome.String, errType.String, errMsg.String
+	x.SessionID, x.AgentID, x.Project, x.GitBranch, x.RetryOf = session.String, agent.String, project.String, branch.String, retry.String
 	x.TTFTMS, x.DurationMS, x.PromptTokens, x.CacheRead, x.OutputTokens = count(ttft), count(duration), count(prompt), count(cached), count(output)
 	x.Attempts = int(attempts.Int64)
 	return x, err
-}
-
-// layoutOf names the day where it is not today.
-func layoutOf(now, t time.Time) string {
-	if t.Before(midnight(now)) {
-		return "2006-01-02 15:04:05"
-	}
-	return time.TimeOnly
 }
 
 // statusKnown tells whether --status means something: ok, error, 429 or 5xx.
@@ -186,59 +272,4 @@ func statusKnown(s string) bool {
 	class, _ := strings.CutSuffix(s, "xx")
 	n, err := strconv.Atoi(class)
 	return err == nil && (class == s && n >= 100 && n <= 999 || class != s && n >= 1 && n <= 9)
-}
-
-func statusMatches(want string, x admin.Exchange) bool {
-	switch {
-	case want == "":
-		return true
-	case want == "error":
-		return x.Outcome != "ok"
-	case want == "ok":
-		return x.Outcome == "ok"
-	case strings.HasSuffix(want, "xx"):
-		return fmt.Sprint(x.HTTPStatus/100)+"xx" == want
-	default:
-		return fmt.Sprint(x.HTTPStatus) == want
-	}
-}
-
-func (a *app) logRow(x admin.Exchange) []cell {
-	value := func(c stream.Count) *int64 {
-		if !c.Known() {
-			return nil
-		}
-		n := int64(c)
-		return &n
-	}
-	cost := ""
-	if x.CostUSD != nil {
-		cost = *x.CostUSD
-	}
-	attempts := int64(x.Attempts)
-	sent := x.UpstreamModel
-	shownSent := textCell(sent)
-	if sent == x.RequestModel {
-		shownSent = textAs("=", sent)
-	}
-	return []cell{
-		timeCell(x.StartedAt, layoutOf(a.now(), x.StartedAt)), textCell(x.RequestID), textCell(x.Profile), textCell(firstOf(x.RequestModel, x.Operation)), shownSent,
-		textCell(statusOf(x)), msCell(value(x.TTFTMS)), msCell(value(x.DurationMS)), tokenCell(value(x.PromptTokens)),
-		percentCell(value(x.CacheRead), value(x.PromptTokens)), tokenCell(value(x.OutputTokens)), moneyCell(cost), countCell(&attempts), textAs(x.ErrorType, x.ErrorType),
-	}
-}
-
-// statusOf tells the truth: a stream that broke began with a 200.
-func statusOf(x admin.Exchange) string {
-	switch x.Outcome {
-	case "ok", "error", "blocked":
-		if x.HTTPStatus != 0 {
-			return fmt.Sprint(x.HTTPStatus)
-		}
-		return x.Outcome
-	case "client_abort":
-		return "client left"
-	default:
-		return x.Outcome
-	}
 }

@@ -48,6 +48,9 @@ func TestScripts(t *testing.T) {
 			"release":   cmdRelease,
 			"listen":    cmdListen,
 			"awaits":    cmdAwaits,
+
+			"transcripts": cmdTranscripts,
+			"retold":      cmdRetold,
 		},
 	})
 }

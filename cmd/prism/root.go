@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -36,7 +37,7 @@ it swaps the route. Every request leaves one priced row in DuckDB.`,
 	})
 	f := root.PersistentFlags()
 	f.StringVar(&a.configFlag, "config", "", "profiles.yaml, or the directory it lies in (PRISM_CONFIG)")
-	f.StringVar(&a.format, "format", "", "table|json|ndjson|csv|tsv|markdown")
+	f.StringVar(&a.format, "format", "", strings.Join(formats(), "|"))
 	f.BoolVar(&a.asJSON, "json", false, "same as --format json; errors are JSON on stdout too")
 	f.StringVar(&a.jq, "jq", "", "filter the JSON by a jq `expression`")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (NO_COLOR)")
@@ -49,11 +50,11 @@ it swaps the route. Every request leaves one priced row in DuckDB.`,
 	)
 	root.SetHelpCommandGroupID(groupSystem)
 	root.CompletionOptions.DisableDefaultCmd = true
-	addAll(root, groupRun, newServe(a), newReload(a), newStatus(a), newRun(a), newEnv(a), newLogs(a), newDemo(a))
+	addAll(root, groupRun, newServe(a), newReload(a), newStatus(a), newRun(a), newEnv(a), newStatusline(a), newHook(a), newTop(a), newLogs(a), newDemo(a))
 	addAll(root, groupProfiles, newProfiles(a), newUse(a), newEdit(a), newSeal(a), newCheck(a), newTrust(a), newSchema(a))
-	addAll(root, groupMoney, newSpend(a), newSQL(a))
+	addAll(root, groupMoney, newSpend(a), newSQL(a), newPrices(a), newReprice(a), newQueries(a), newCache(a), newExport(a), newImport(a), newReconcile(a), newLedger(a))
 	addAll(root, groupSystem, newInit(a), newDoctor(a), newPaths(a), newVersion(a), newCompletion(a), newMan(a))
-	root.AddCommand(newList(a, "ls", true), newFoldWorker(a))
+	root.AddCommand(newList(a, "ls", true), newFoldWorker(a), newAlertWorker(a))
 	root.AddCommand(topics()...)
 	a.completeFlags(root)
 	return root
@@ -65,13 +66,15 @@ func (a *app) completeFlags(c *cobra.Command) {
 		"profile": func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 			return a.profileNames(cmd.Context()), cobra.ShellCompDirectiveNoFileComp
 		},
-		"format": oneOf(formatTable, formatJSON, formatNDJSON, formatCSV, formatTSV, formatMarkdown),
-		"shell":  oneOf("sh", "bash", "zsh", "fish", "powershell", "claude-settings"),
-		"by":     oneOf("day", "model", "profile", "provider", "project", "session", "host", "branch", "tag:"),
-		"status": oneOf("ok", "error", "429", "5xx"),
-		"preset": oneOf(presetNames()...),
-		"trust":  oneOf("first_use", trustStrict),
-		"audit":  oneOf("best_effort", "strict"),
+		"format":  oneOf(formats()...),
+		"shell":   oneOf("sh", "bash", "zsh", "fish", "powershell", "claude-settings"),
+		"by":      oneOf("day", "week", "month", "hour", "model", "profile", "provider", "project", "session", "host", "branch", "tag:"),
+		"outcome": oneOf(outcomes()...),
+		"open":    oneOf("duckdb", "dbeaver", "python"),
+		"status":  oneOf("ok", "error", "429", "5xx"),
+		"preset":  oneOf(presetNames()...),
+		"trust":   oneOf("first_use", trustStrict),
+		"audit":   oneOf("best_effort", "strict"),
 	}
 	for name, fn := range values {
 		if c.Flags().Lookup(name) != nil || c.PersistentFlags().Lookup(name) != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"io"
 	"strings"
@@ -66,15 +65,15 @@ func (a *app) status(cmd *cobra.Command, o statusOptions) error {
 	if err != nil {
 		return err
 	}
-	today := map[string]daySpend{}
+	var windows []planWindow
 	if !o.check {
-		today = a.today(cmd.Context(), r)
+		windows = a.windowsNow(cmd.Context(), r)
 		// Looking at the ledger has folded what waited.
 		if st, err = r.client.Status(cmd.Context()); err != nil {
 			return err
 		}
 	}
-	if err := a.show(a.statusView(st, today)); err != nil {
+	if err := a.show(a.statusView(st, windows)); err != nil {
 		return err
 	}
 	if wrong := illness(st); o.check && wrong != "" {
@@ -102,33 +101,6 @@ func illness(st admin.Status) string {
 	return ""
 }
 
-// daySpend is the day so far, at one profile or at all.
-type daySpend struct {
-	Requests int64                `json:"requests"`
-	Unpriced int64                `json:"unpriced"`
-	Cost     *string              `json:"cost_usd"` // exact decimal; nil = unknown
-	Saved    *string              `json:"saved_usd"`
-	Prompt   *int64               `json:"prompt_tokens"`
-	Cached   *int64               `json:"cache_read_tokens"`
-	Output   *int64               `json:"output_tokens"`
-	Profiles map[string]*daySpend `json:"profiles,omitempty"`
-}
-
-// dayOf joins the sum, which stands under "", with its parts; nil where nothing is known.
-func dayOf(today map[string]daySpend) *daySpend {
-	if today == nil {
-		return nil
-	}
-	sum := today[""]
-	sum.Profiles = make(map[string]*daySpend, len(today))
-	for name, d := range today {
-		if name != "" {
-			sum.Profiles[name] = &d
-		}
-	}
-	return &sum
-}
-
 func money(d *string) cell {
 	if d == nil {
 		return centsCell("")
@@ -136,47 +108,30 @@ func money(d *string) cell {
 	return centsCell(*d)
 }
 
-// today asks the ledger, as far as it answers: a status is never late for want of money.
-func (a *app) today(ctx context.Context, r room) map[string]daySpend {
+// windowsNow asks the ledger for the windows that run, as far as it answers: a status is never
+// late for want of them. What the gateway has heard since comes on top.
+func (a *app) windowsNow(ctx context.Context, r room) []planWindow {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	db, err := a.reader(ctx, r)
-	if err != nil {
-		return nil
+	var windows []planWindow
+	if db, err := a.reader(ctx, r); err == nil {
+		defer db.Close()
+		windows, _ = planWindows(ctx, db, a.now())
 	}
-	defer db.Close()
-	rows, err := db.QueryContext(ctx, `
-select coalesce(profile, ''), sum(cost_usd)::varchar, sum(cost_uncached_usd - cost_list_usd)::varchar, count(*),
-       count(*) filter (price_id is null and _billable(operation, usage_source)),
-       sum(prompt_tokens)::bigint, sum(cache_read_tokens)::bigint, sum(output_tokens)::bigint
-from requests where operation = 'messages' and started_at >= $from
-group by grouping sets ((profile), ())`, sql.Named("from", midnight(a.now())))
-	if err != nil {
-		return nil
+	if l, err := r.client.Live(ctx, 0); err == nil {
+		windows = withReported(windows, l.Windows, a.now())
 	}
-	defer rows.Close()
-	out := map[string]daySpend{}
-	for rows.Next() {
-		var name string
-		var d daySpend
-		if rows.Scan(&name, &d.Cost, &d.Saved, &d.Requests, &d.Unpriced, &d.Prompt, &d.Cached, &d.Output) != nil {
-			return nil
-		}
-		out[name] = d
-	}
-	if rows.Err() != nil {
-		return nil
-	}
-	return out
+	return windows
 }
 
-func (a *app) statusView(st admin.Status, today map[string]daySpend) view {
+func (a *app) statusView(st admin.Status, windows []planWindow) view {
 	v := view{columns: []column{
 		{name: "profile"},
 		{name: "active"},
 		{name: "host"},
 		{name: "health"},
 		{name: "last_ok", spare: true},
+		{name: "ttft_p95_ms", head: "TTFT P95", right: true},
 		{name: "errors_1h", head: "ERR 1H", right: true},
 		{name: "requests_1h", head: "REQ 1H", right: true},
 		{name: "in_flight", right: true, spare: true},
@@ -194,30 +149,51 @@ func (a *app) statusView(st admin.Status, today map[string]daySpend) view {
 		inFlight := int64(p.InFlight)
 		v.rows = append(v.rows, []cell{
 			textCell(p.Name), mark, textCell(hostOf(p.Origin)), textCell(health(p, true)), lastOK,
-			countCell(&p.Errors1h), countCell(&p.Requests1h), countCell(&inFlight), money(today[p.Name].Cost),
+			msCell(countOf(p.TTFTP95MS)), countCell(&p.Errors1h), countCell(&p.Requests1h), countCell(&inFlight), dayCell(p, st.Budgets),
 		})
 	}
 	v.object = struct {
 		admin.Status
-		Today *daySpend `json:"today"` // null = the ledger does not answer
-	}{st, dayOf(today)}
+		Windows []windowJSON `json:"windows"`
+	}{st, windowsJSON(windows)}
 	table := v
-	v.text = func(w io.Writer) { a.writeStatus(w, st, table, today[""]) }
+	v.text = func(w io.Writer) { a.writeStatus(w, st, table, windows) }
 	return v
 }
 
-func (a *app) writeStatus(w io.Writer, st admin.Status, table view, day daySpend) {
+// dayCell is what a profile has cost today, and of how much, where its day has a limit.
+func dayCell(p admin.ProfileStatus, budgets []admin.BudgetStatus) cell {
+	if p.Today.Requests == 0 {
+		return cell{unknown, nil}
+	}
+	c := money(p.Today.CostUSD)
+	for _, b := range budgets {
+		if b.Scope == "profile:"+p.Name && b.Per == "day" {
+			c.text += " of " + dollars(b.LimitUSD, 2)
+			break
+		}
+	}
+	return c
+}
+
+func (a *app) writeStatus(w io.Writer, st admin.Status, table view, windows []planWindow) {
 	line := func(format string, args ...any) { fmt.Fprintln(w, escape(fmt.Sprintf(format, args...), false)) }
 	line("● running %s   pid %d   gateway http://%s   %s", span(a.now().Sub(st.StartedAt)), st.PID, st.Listen, st.Version)
 	line("active   %s   from %s   generation %d", activeLine(st), a.tilde(st.ActiveFrom), st.Generation)
 	fmt.Fprintln(w, a.render(table, formatTable))
-	if day.Requests > 0 {
-		text := fmt.Sprintf("today    %s   %s   prompt %s (%s cached, saved %s)   output %s", money(day.Cost).text, plural(int(day.Requests), "request"),
-			tokenCell(day.Prompt).text, percentCell(day.Cached, day.Prompt).text, money(day.Saved).text, tokenCell(day.Output).text)
-		if day.Unpriced > 0 {
-			text += fmt.Sprintf("   %d unpriced", day.Unpriced)
+	if text := todayText(st.Today); text != "" {
+		line("today    %s", text)
+	}
+	for _, win := range windows {
+		line("5h       %s", win.text(a.now()))
+	}
+	for _, b := range st.Budgets {
+		line("budget   %s", budgetText(b, a.now()))
+	}
+	for _, al := range st.Alerts {
+		if al.State == admin.AlertFiring || al.State == admin.AlertFailed {
+			line("alert    %s", alertText(al))
 		}
-		line("%s", text)
 	}
 	line("requests %s since the start   %d in flight   %d refused", grouped(st.Requests), st.InFlight, st.Refused)
 	a.writeFileStatus(w, st)
@@ -227,7 +203,7 @@ func (a *app) writeStatus(w io.Writer, st admin.Status, table view, day daySpend
 		if n := len(names) - maxUnpriced; n > 0 {
 			names, more = names[:maxUnpriced], fmt.Sprintf(" and %d more", n)
 		}
-		line("unpriced %s%s   fix: prism edit, add a row to prices:", strings.Join(names, ", "), more)
+		line("unpriced %s%s   fix: prism prices", strings.Join(names, ", "), more)
 	}
 }
 

@@ -8,6 +8,16 @@ import (
 
 // renderTable aligns the columns; on a terminal, texts are shortened until the rows fit.
 func (a *app) renderTable(v view) string {
+	out := tableLines(v, a.width())
+	if a.colour() {
+		out[0] = text.Bold.Sprint(out[0])
+	}
+	return strings.Join(out, "\n")
+}
+
+// tableLines aligns the columns within a width: the head first, then a line per row. A width of
+// 0 is no limit.
+func tableLines(v view, width int) []string {
 	lines := make([][]string, 0, len(v.rows)+2)
 	head := make([]string, len(v.columns))
 	for i, c := range v.columns {
@@ -31,17 +41,14 @@ func (a *app) renderTable(v view) string {
 			widths[i] = max(widths[i], text.StringWidthWithoutEscSequences(s))
 		}
 	}
-	kept := keep(widths, v.columns, a.width())
+	kept := keep(widths, v.columns, width)
 	cols := pick(v.columns, kept)
-	widths = fit(pick(widths, kept), cols, a.width())
+	widths = fit(pick(widths, kept), cols, width)
 	out := make([]string, len(lines))
 	for n, line := range lines {
 		out[n] = tableLine(pick(line, kept), widths, cols)
 	}
-	if a.colour() {
-		out[0] = text.Bold.Sprint(out[0])
-	}
-	return strings.Join(out, "\n")
+	return out
 }
 
 func tableLine(line []string, widths []int, cols []column) string {
@@ -58,16 +65,14 @@ func tableLine(line []string, widths []int, cols []column) string {
 // renderTSV quotes nothing: a value holds neither a tab nor a line feed once it is escaped,
 // and what reads the lines splits them at tabs.
 func renderTSV(v view) string {
-	names := make([]string, len(v.columns))
-	for i, c := range v.columns {
-		names[i] = c.name
-	}
-	lines := []string{strings.Join(names, "\t")}
+	lines := []string{tsvHead(v.columns)}
 	for _, r := range v.rows {
 		lines = append(lines, tsvLine(r))
 	}
 	return strings.Join(lines, "\n")
 }
+
+func tsvHead(cols []column) string { return strings.Join(columnNames(cols), "\t") }
 
 func tsvLine(row []cell) string {
 	values := make([]string, len(row))

@@ -21,8 +21,10 @@ const topicExitCodes = `Exit codes
   4    secrets: no key opens the file, MAC mismatch, or clear text with seal --check
   5    the gateway does not run or does not answer
   6    not found: profile, request id, saved query
-  7    unhealthy: status --check, doctor or demo found a failing check
-  9    refused for safety: host not trusted, SQL not read-only, file changed or read-only
+  7    unhealthy: status --check, doctor, demo or ledger verify found something wrong
+  8    over budget: spend --budget --check
+  9    refused for safety: host not trusted, SQL not read-only, file changed or read-only,
+       a rebuild that would lose rows
   78   serve: the port, the socket or the state directory is taken by another process
   125  run: prism itself failed
   126  run: the command cannot be executed
@@ -57,7 +59,7 @@ Set by run and env for the client:
 
 const topicFormatting = `Output formats
 
-  --format table|json|ndjson|csv|tsv|markdown; --json is --format json
+  --format table|json|ndjson|csv|tsv|markdown|parquet; --json is --format json
   --jq EXPR filters the JSON
 
 stdout is data, stderr is talk. On a terminal lists are tables, in a pipe tab-separated
@@ -71,8 +73,8 @@ An error's last line starts with "fix:". With --json it goes to stdout:
              "at": {"file": "...", "line": 20, "column": 14, "path": "profiles[local].dialect"}}}
 
 Codes: usage, config_invalid, config_unsealed, secret_no_key, secret_mac, secret_format,
-pin_mismatch, not_running, not_found, unhealthy, sql_not_select, sql_error, ledger_busy,
-file_changed, file_read_only, occupied, internal.`
+pin_mismatch, not_running, not_found, unhealthy, over_budget, sql_not_select, sql_error,
+ledger_busy, file_changed, file_read_only, occupied, internal.`
 
 const topicFiles = `Files
 
@@ -83,6 +85,7 @@ const topicFiles = `Files
   journal/, archive/    the same rows as JSON Lines: the ledger of record
   queries/*.sql         your own named queries for prism sql
   pins.json             which key may go to which host
+  sessions.json         where the client's sessions work, from the hook and the status line
   active                the choice of prism use where profiles.yaml cannot be written
   prism.sock            the control socket
 

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math/big"
+	"strings"
+	"time"
+)
+
+// axisWidth is how many characters a timeline has.
+const axisWidth = 40
+
+// attemptRow is an element of column attempts.
+type attemptRow struct {
+	N          int       `json:"n"`
+	Profile    string    `json:"profile"`
+	Model      string    `json:"model"`
+	StartedAt  time.Time `json:"started_at"`
+	HTTPStatus *int      `json:"http_status"`
+	ErrorType  *string   `json:"error_type"`
+	TTFBMS     *int64    `json:"ttfb_ms"`
+	DurationMS *int64    `json:"duration_ms"`
+	Outcome    string    `json:"outcome"`
+	Billed     *bool     `json:"maybe_billed"`
+	CostList   *string   `json:"cost_list_usd"`
+}
+
+// timeline draws each attempt on the axis of the whole request: ░ until its first byte, █ from
+// there on.
+func (d *detail) timeline(w io.Writer) {
+	var all []attemptRow
+	d.into("attempts", &all)
+	if len(all) == 0 {
+		return
+	}
+	start, whole := d.instant("started_at"), time.Millisecond
+	if ms := d.count("duration_ms"); ms != nil {
+		whole = max(whole, time.Duration(*ms)*time.Millisecond)
+	}
+	v := view{columns: []column{
+		{name: "n", head: "TRY", right: true},
+		{name: "profile"},
+		{name: "status"},
+		{name: "axis", head: "0s" + pad(seconds(whole.Milliseconds()), axisWidth-2, true), whole: true},
+		{name: "first", head: "FIRST BYTE", right: true},
+		{name: "end", right: true},
+		{name: "note", spare: true},
+	}}
+	for i := range all {
+		t := &all[i]
+		n := int64(t.N)
+		v.rows = append(v.rows, []cell{
+			countCell(&n), textCell(t.Profile), textCell(t.status()), {text: bar(start, whole, t)}, msCell(t.TTFBMS), msCell(t.DurationMS), {text: t.note()},
+		})
+	}
+	fmt.Fprintf(w, "\n%s\n", d.a.renderTable(v))
+}
+
+func (t *attemptRow) status() string {
+	var parts []string
+	if t.HTTPStatus != nil {
+		parts = append(parts, fmt.Sprint(*t.HTTPStatus))
+	}
+	if t.ErrorType != nil {
+		parts = append(parts, *t.ErrorType)
+	}
+	if len(parts) == 0 || t.Outcome != "ok" && t.Outcome != "error" {
+		parts = append(parts, t.Outcome)
+	}
+	return strings.Join(parts, " ")
+}
+
+func (t *attemptRow) note() string {
+	switch {
+	case t.CostList != nil && t.Outcome != "ok":
+		return dollars(*t.CostList, moneyDecimals) + " at list price"
+	case t.Billed != nil && *t.Billed:
+		return "may be billed"
+	}
+	return ""
+}
+
+// bar draws an attempt; what took no time still shows.
+func bar(start time.Time, whole time.Duration, t *attemptRow) string {
+	at := func(d time.Duration) int {
+		return min(max(int(int64(d)*axisWidth/int64(whole)), 0), axisWidth)
+	}
+	from := t.StartedAt.Sub(start)
+	lasted, waited := time.Duration(0), time.Duration(0)
+	if t.DurationMS != nil {
+		lasted = time.Duration(*t.DurationMS) * time.Millisecond
+	}
+	waited = lasted
+	if t.TTFBMS != nil {
+		waited = min(time.Duration(*t.TTFBMS)*time.Millisecond, lasted)
+	}
+	a := min(at(from), axisWidth-1)
+	c := max(at(from+lasted), a+1)
+	b := min(max(at(from+waited), a), c)
+	return strings.Repeat(" ", a) + strings.Repeat("░", b-a) + strings.Repeat("█", c-b) + strings.Repeat(" ", axisWidth-c)
+}
+
+// money shows the tokens and what each part of them cost, with all the digits of the ledger.
+func (d *detail) money(w io.Writer) {
+	list := d.text("cost_list_usd")
+	v := view{columns: []column{{name: "part"}, {name: "tokens", right: true}, {name: "cost", head: "LIST PRICE", right: true}, {name: "share", right: true}, {name: "note", spare: true}}}
+	written := sumOf(d.count("cache_write_5m_tokens"), d.count("cache_write_1h_tokens"))
+	for _, part := range []struct {
+		name, column, note string
+		tokens             *int64
+	}{
+		{"input", "cost_input_usd", "", d.count("input_tokens")},
+		{"cache read", "cost_cache_read_usd", "", d.count("cache_read_tokens")},
+		{"cache write", "cost_cache_write_usd", d.parts("5m %", "cache_write_5m_tokens", "1h %", "cache_write_1h_tokens"), written},
+		{"output", "cost_output_usd", d.parts("% of it reasoning", "reasoning_tokens"), d.count("output_tokens")},
+		{"other", "cost_other_usd", d.parts("% web searches", "web_search_requests"), nil},
+	} {
+		cost := d.text(part.column)
+		if part.tokens == nil && (amount(cost) == nil || amount(cost).Sign() == 0) {
+			continue
+		}
+		tokens := countCell(part.tokens)
+		if part.name == "other" {
+			tokens.text = ""
+		}
+		v.rows = append(v.rows, []cell{textCell(part.name), tokens, exactCell(cost), {text: partOf(cost, list)}, {text: part.note}})
+	}
+	if len(v.rows) == 0 {
+		return
+	}
+	v.rows = append(v.rows, []cell{textCell("list"), {}, exactCell(list), {}, {text: d.parts("price %", "price_id", "corrected %", "corrected_at")}})
+	v.rows = append(v.rows, []cell{textCell("paid"), {}, exactCell(d.text("cost_usd")), {}, {}})
+	if saved := minus(d.text("cost_uncached_usd"), list); saved != "" {
+		v.rows = append(v.rows, []cell{textCell("saved"), {}, exactCell(saved), {}, {text: "by caching, at list price"}})
+	}
+	fmt.Fprintf(w, "\n%s\n", d.a.renderTable(v))
+}
+
+// iterationRow is an element of column iterations.
+type iterationRow struct {
+	Type     string  `json:"type"`
+	Model    string  `json:"model"`
+	CostList *string `json:"cost_list_usd"`
+	PriceID  *string `json:"price_id"`
+	Input    *int64  `json:"input_tokens"`
+	Read     *int64  `json:"cache_read_tokens"`
+	Write5m  *int64  `json:"cache_write_5m_tokens"`
+	Write1h  *int64  `json:"cache_write_1h_tokens"`
+	Output   *int64  `json:"output_tokens"`
+}
+
+// iterations are the parts that are billed beside the top level; they stand in "other" above.
+func (d *detail) iterations(w io.Writer) {
+	var all []iterationRow
+	d.into("iterations", &all)
+	if len(all) == 0 {
+		return
+	}
+	v := view{columns: []column{
+		{name: "iteration"},
+		{name: "model"},
+		{name: "input", right: true},
+		{name: "read", head: "CACHE READ", right: true},
+		{name: "write", head: "CACHE WRITE", right: true},
+		{name: "output", right: true},
+		{name: "cost", head: "LIST PRICE", right: true},
+		{name: "price", spare: true},
+	}}
+	for i := range all {
+		it := &all[i]
+		v.rows = append(v.rows, []cell{
+			textCell(it.Type), textCell(it.Model), countCell(it.Input), countCell(it.Read), countCell(sumOf(it.Write5m, it.Write1h)),
+			countCell(it.Output), exactCell(known(it.CostList)), textCell(known(it.PriceID)),
+		})
+	}
+	fmt.Fprintf(w, "\n%s\n", d.a.renderTable(v))
+}
+
+func known(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// sumOf adds what is known; nil where nothing is.
+func sumOf(a, b *int64) *int64 {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	n := *a + *b
+	return &n
+}
+
+// exactCell is moneyCell with all the digits of the ledger.
+func exactCell(d string) cell {
+	if d == "" {
+		return cell{unknown, nil}
+	}
+	return cell{dollars(d, moneyDecimals), d}
+}
+
+// partOf is part of whole in percent.
+func partOf(part, whole string) string {
+	p, all := amount(part), amount(whole)
+	if p == nil || all == nil || all.Sign() == 0 {
+		return unknown
+	}
+	return percentOf(p.Quo(p, all))
+}
+
+func percentOf(r *big.Rat) string {
+	return new(big.Rat).Mul(r, big.NewRat(100, 1)).FloatString(0) + "%"
+}
