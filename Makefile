@@ -19,7 +19,7 @@ endif
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/prism
@@ -51,6 +51,10 @@ fuzz: ## Fuzz every target, FUZZTIME=60s each
 .PHONY: bench
 bench: ## Run the benchmarks (BENCH=regexp, COUNT=n)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $(PKGS)
+
+.PHONY: bench-ledger
+bench-ledger: ## Time the questions of a day on ROWS=10000000 rows, and the fold
+	PRISM_BENCH_ROWS=$(or $(ROWS),10000000) $(GO) test -count 1 -timeout 60m -v -run '^TestBenchLedger$$' ./internal/ledger/duckdb
 
 .PHONY: e2e
 e2e: build ## Drive the real Claude Code client through prism against the simulator

@@ -54,7 +54,7 @@ func TestQuestions(t *testing.T) {
 		t.Errorf("%d questions", asked)
 	}
 	if *update {
-		if err := os.WriteFile(name, []byte(got), 0o644); err != nil { //nolint:gosec // a document for everybody
+		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	} else if got != string(text) {

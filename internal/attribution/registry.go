@@ -95,7 +95,7 @@ func (r *Registry) Note(s Session) error {
 }
 
 func (s Session) checked() (Session, error) {
-	s.Place = s.Place.cut()
+	s.Place = s.cut()
 	s.ID = cut(s.ID, maxID)
 	if s.ID == "" || !s.Known() {
 		return s, ErrSession

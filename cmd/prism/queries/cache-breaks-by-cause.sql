@@ -1,5 +1,5 @@
--- title: Why a cached prefix had to be paid again, last 30 days
-select cause, count(*) as n, sum(rebilled_tokens) as tokens, usd(sum(extra_usd)) as cost
-from cache_breaks
-where started_at >= current_date - 30
+-- title: Why a cached prefix had to be paid for again, last 30 days
+select cause, count(*) as n, sum(rebilled_tokens) as tokens, sum(extra_usd) as cost_usd
+from cache_breaks()
 group by cause
+order by cost_usd desc nulls last

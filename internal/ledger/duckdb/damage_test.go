@@ -23,6 +23,7 @@ import (
 const (
 	holderEnv = "LEDGER_TEST_HOLDER" // holds a file open, read-only, until its input ends
 	folderEnv = "LEDGER_TEST_FOLDER" // folds until it is killed
+	restEnv   = "LEDGER_TEST_REST"   // and rests for that long in between
 )
 
 func TestMain(m *testing.M) {
@@ -59,8 +60,9 @@ func foldUntilKilled(text string) {
 		fmt.Println("failed", err)
 		return
 	}
+	rest, _ := time.ParseDuration(os.Getenv(restEnv))
 	fmt.Println("begun")
-	for {
+	for ; ; time.Sleep(rest) {
 		for range 50 {
 			e := entry(0)
 			e.RequestID = ledger.NewID(time.Now())
@@ -70,7 +72,11 @@ func foldUntilKilled(text string) {
 			}
 			fmt.Println("close", e.RequestID)
 		}
-		if _, err := Fold(context.Background(), opt); err != nil {
+		_, err := Fold(context.Background(), opt)
+		if errors.Is(err, ErrBusy) { // somebody looks, or makes it anew
+			continue
+		}
+		if err != nil {
 			fmt.Println("failed", err)
 			return
 		}

@@ -50,7 +50,12 @@ func Fold(ctx context.Context, opt FoldOptions) (ledger.FoldResult, error) {
 	if err := checkPath(opt.File); err != nil {
 		return ledger.FoldResult{Err: err.Error()}, err
 	}
+	if err := os.MkdirAll(filepath.Dir(opt.File), 0o700); err != nil {
+		return ledger.FoldResult{Err: err.Error()}, fmt.Errorf("make ledger folder: %w", err)
+	}
 	f := folder{opt: opt}
+	f.begin()
+	defer f.survived()
 	err := f.once(ctx)
 	for attempt := 1; err != nil && attempt < foldAttempts && f.mend(err); attempt++ {
 		// The commit may be durable all the same: begin anew from the watermark in the file.
@@ -80,6 +85,7 @@ type folder struct {
 	wary   bool // a line made DuckDB fail
 	moved  bool // the log is out of the way
 	faults int
+	read   func(int64) // told how many more bytes of the journal were read; may be nil
 }
 
 // once opens the file, brings it up to date, and closes it.
@@ -95,9 +101,6 @@ func (f *folder) once(ctx context.Context) error {
 }
 
 func (f *folder) open(ctx context.Context) (*sql.DB, error) {
-	if err := os.MkdirAll(filepath.Dir(f.opt.File), 0o700); err != nil {
-		return nil, err
-	}
 	db, err := connect(ctx, f.opt.File+foldFile, foldSettings)
 	if err != nil {
 		return nil, err
@@ -119,10 +122,15 @@ func (f *folder) use(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
+	if m.Fold == 0 { // what was let go is not to come back
+		if err := f.horizon(&m); err != nil {
+			return err
+		}
+	}
 	if err := migrate(ctx, conn, &m); err != nil {
 		return err
 	}
-	if err := verify(ctx, conn, &m); err != nil {
+	if err := agree(ctx, conn, &m); err != nil {
 		return err
 	}
 	f.sound = true
@@ -132,15 +140,29 @@ func (f *folder) use(ctx context.Context, db *sql.DB) error {
 	return f.project(ctx, conn, &m)
 }
 
-// verify compares the tables with what the last fold said of them.
-func verify(ctx context.Context, conn *sql.Conn, m *meta) error {
-	var requests, events uint64
-	err := conn.QueryRowContext(ctx, `select (select count(*) from requests), (select count(*) from config_events)`).Scan(&requests, &events)
+// horizon notes in the meta of a new file how far back it goes.
+func (f *folder) horizon(m *meta) error {
+	h, err := ledger.ReadHorizon(f.opt.ArchiveDir)
+	if err != nil {
+		return err
+	}
+	if !h.KeepFrom.IsZero() {
+		m.KeepFrom = &instant{h.KeepFrom}
+	}
+	return nil
+}
+
+// agree compares the tables with what the last fold said of them.
+func agree(ctx context.Context, conn querier, m *meta) error {
+	var requests, events, corrections, alerts uint64
+	err := conn.QueryRowContext(ctx, `select (select count(*) from requests), (select count(*) from config_events),
+		(select count(*) from corrections), (select count(*) from alerts)`).Scan(&requests, &events, &corrections, &alerts)
 	if err != nil {
 		return fmt.Errorf("count rows: %w", err)
 	}
-	if requests != m.requests || events != m.events {
-		return fmt.Errorf("tables and watermark disagree: %d of %d requests, %d of %d config events", requests, m.requests, events, m.events)
+	if requests != m.Requests || events != m.Events || corrections != m.Corrections || alerts != m.Alerts {
+		return fmt.Errorf("tables and watermark disagree: %d of %d requests, %d of %d config events, %d of %d corrections, %d of %d alerts",
+			requests, m.Requests, events, m.Events, corrections, m.Corrections, alerts, m.Alerts)
 	}
 	return nil
 }
@@ -166,12 +188,17 @@ func (f *folder) failed(cause error) {
 	if f.faults++; f.sound && f.faults == 1 {
 		return
 	}
-	suffix := ".corrupt-" + f.opt.Now().UTC().Format("20060102T150405.000")
 	paths := []string{f.opt.File + ".wal"}
 	if _, err := os.Stat(paths[0]); err != nil || f.moved {
 		paths = append(paths, f.opt.File)
 	}
 	f.moved = true
+	f.aside(cause, paths...)
+}
+
+// aside moves files out of the way, and notes why.
+func (f *folder) aside(cause error, paths ...string) {
+	suffix := ".corrupt-" + f.opt.Now().UTC().Format("20060102T150405.000")
 	for _, path := range paths {
 		if err := os.Rename(path, path+suffix); err == nil {
 			f.res.Notes = append(f.res.Notes, fmt.Sprintf("%s was damaged (%v) and is now %s; the ledger was completed from the journal", path, cause, path+suffix))

@@ -66,14 +66,14 @@ func replacePrices(ctx context.Context, conn *sql.Conn, m *meta, rows []PriceRow
 		return fmt.Errorf("encode price book: %w", err)
 	}
 	hash := fingerprint(string(book))
-	if m.pricesHash == hash {
+	if m.PricesHash == hash {
 		return nil
 	}
 	columns, err := shape(ctx, conn, "prices")
 	if err != nil {
 		return err
 	}
-	m.pricesHash = hash
+	m.PricesHash = hash
 	err = change(ctx, conn, m, pricesSQL+"insert into prices select unnest(from_json("+quote(string(book))+"::json, "+quote("["+columns+"]")+"), max_depth := 2);")
 	if err != nil {
 		return fmt.Errorf("replace price book: %w", err)

@@ -26,16 +26,18 @@ type projector struct {
 	rows   int  // of it
 	all    int
 
+	committed func() // called after every commit
+
 	requests, events, corrections, alerts *duck.Appender
 }
 
 // project appends everything behind the watermark.
 func (f *folder) project(ctx context.Context, conn *sql.Conn, m *meta) error {
-	p := &projector{conn: conn, m: m, wary: f.wary}
-	source := ledger.Source{Journal: f.opt.JournalDir, Archive: f.opt.ArchiveDir, OnDamage: func(d ledger.Damage) {
+	p := &projector{conn: conn, m: m, wary: f.wary, committed: f.survived}
+	source := ledger.Source{Journal: f.opt.JournalDir, Archive: f.opt.ArchiveDir, OnBytes: f.read, OnDamage: func(d ledger.Damage) {
 		f.res.Notes = append(f.res.Notes, "journal damaged: "+d.String())
 	}}
-	from := ledger.Watermark{Segment: m.segment, Offset: m.offset, Run: m.run, Seq: m.seq}
+	from := m.mark()
 	mark, err := source.Read(from, func(r *ledger.Record) error { return p.record(ctx, r) })
 	if err == nil && (mark.Segment != from.Segment || p.open) {
 		err = p.commit(ctx, mark)
@@ -53,7 +55,7 @@ func (f *folder) project(ctx context.Context, conn *sql.Conn, m *meta) error {
 
 // record deals with one record of the journal.
 func (p *projector) record(ctx context.Context, r *ledger.Record) error {
-	if !r.Kind.Projected() {
+	if !r.Kind.Projected() || p.m.KeepFrom != nil && !p.m.keeps(r.At()) {
 		return nil
 	}
 	if err := p.begin(ctx); err != nil {
@@ -83,11 +85,13 @@ func (p *projector) append(ctx context.Context, r *ledger.Record) (bool, error) 
 	}
 	switch r.Kind {
 	case ledger.KindConfig:
-		p.m.events++
+		p.m.Events++
 		return true, p.appendTo(ctx, &p.events, "config_events", r)
 	case ledger.KindCorrection:
+		p.m.Corrections++
 		return true, p.appendTo(ctx, &p.corrections, "corrections", r)
 	case ledger.KindAlert:
+		p.m.Alerts++
 		return true, p.appendTo(ctx, &p.alerts, "alerts", r)
 	case ledger.KindClose, ledger.KindSegment, ledger.KindOpen, ledger.KindUsage, ledger.KindVoid:
 	}
@@ -99,7 +103,7 @@ func (p *projector) append(ctx context.Context, r *ledger.Record) (bool, error) 
 			return false, err
 		}
 	}
-	p.m.requests++
+	p.m.Requests++
 	return true, p.appendTo(ctx, &p.requests, "requests", r)
 }
 
@@ -174,7 +178,7 @@ func (p *projector) commit(ctx context.Context, mark ledger.Watermark) error {
 	if err := p.closeAppenders(); err != nil {
 		return err
 	}
-	p.m.segment, p.m.offset, p.m.run, p.m.seq = mark.Segment, mark.Offset, mark.Run, mark.Seq
+	p.m.Segment, p.m.Offset, p.m.Run, p.m.Seq = mark.Segment, mark.Offset, mark.Run, mark.Seq
 	if err := p.m.write(ctx, p.conn); err != nil {
 		return err
 	}
@@ -182,6 +186,7 @@ func (p *projector) commit(ctx context.Context, mark ledger.Watermark) error {
 		return fmt.Errorf("commit fold: %w", err)
 	}
 	p.rows, p.open = 0, false
+	p.committed()
 	return nil
 }
 

@@ -20,6 +20,11 @@ type ReaderOptions struct {
 // are locked: no statement reaches other files, the network or the configuration. A fold that
 // runs at that moment gives a [BusyError]; a missing file an error that is fs.ErrNotExist.
 func OpenReader(ctx context.Context, file string, opt ReaderOptions) (*sql.DB, error) {
+	return openReader(ctx, file, opt, "")
+}
+
+// openReader runs more settings before it locks them.
+func openReader(ctx context.Context, file string, opt ReaderOptions, more string) (*sql.DB, error) {
 	if err := checkPath(file); err != nil {
 		return nil, err
 	}
@@ -32,6 +37,7 @@ func OpenReader(ctx context.Context, file string, opt ReaderOptions) (*sql.DB, e
 	settings := guards + "set TimeZone = " + quote(opt.TimeZone) + `;
 		set threads = 2;
 		set memory_limit = '1GB';
+		` + more + `
 		set enable_external_access = false;
 		set lock_configuration = true;`
 	db, err := connect(ctx, file+"?access_mode=read_only", settings)
@@ -77,36 +83,12 @@ type Statement struct {
 // QueryEach runs one statement and calls fn for each row, which may keep its argument. An
 // error of fn ends the query and is returned.
 func QueryEach(ctx context.Context, db *sql.DB, q Statement, fn func(values []any) error) (Columns, error) {
-	rows, err := db.QueryContext(ctx, q.SQL, q.Args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	types, err := rows.ColumnTypes()
-	if err != nil {
-		return nil, err
-	}
-	columns := make(Columns, len(types))
-	for i, t := range types {
-		columns[i] = Column{t.Name(), t.DatabaseTypeName()}
-	}
-	for rows.Next() {
-		values := make([]any, len(columns))
-		into := make([]any, len(columns))
-		for i := range values {
-			into[i] = &values[i]
-		}
-		if err := rows.Scan(into...); err != nil {
-			return columns, err
-		}
-		for i := range values {
-			values[i] = plain(values[i])
-		}
-		if err := fn(values); err != nil {
-			return columns, err
-		}
-	}
-	return columns, rows.Err()
+	var columns Columns
+	err := Stream(ctx, db, q, func(c Columns) error {
+		columns = c
+		return nil
+	}, fn)
+	return columns, err
 }
 
 // plain turns a value of the driver into one that [Rows] promises.

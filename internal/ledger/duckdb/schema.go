@@ -6,13 +6,17 @@ import (
 	"database/sql"
 	"embed"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"strconv"
 	"strings"
+	"time"
 
 	duck "github.com/duckdb/duckdb-go/v2"
+
+	"prism/internal/ledger"
 )
 
 //go:embed migrations/*.sql
@@ -30,38 +34,110 @@ func fingerprint(text string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// meta is a row of ledger_meta.
+// viewsHash names the present views and macros.
+func viewsHash() string { return fingerprint(pricesSQL + viewsSQL) }
+
+// meta is a row of ledger_meta. The JSON names are the columns; one that an earlier version of
+// the table lacks is zero.
 type meta struct {
-	fold, requests, events uint64
-	schema                 int
-	segment, run           string
-	offset                 int64
-	seq                    uint64
-	pricesHash, viewsHash  string
+	Fold        uint64   `json:"fold"`
+	Schema      int      `json:"schema_version"`
+	Segment     string   `json:"segment"`
+	Offset      int64    `json:"segment_offset"`
+	Run         string   `json:"run"`
+	Seq         uint64   `json:"seq"`
+	Requests    uint64   `json:"requests"`
+	Events      uint64   `json:"config_events"`
+	Corrections uint64   `json:"corrections"`
+	Alerts      uint64   `json:"alerts"`
+	KeepFrom    *instant `json:"keep_from"`
+	PricesHash  string   `json:"prices_hash"`
+	ViewsHash   string   `json:"views_hash"`
 }
 
+// lifeSchema is the migration that added columns to ledger_meta.
+const lifeSchema = 3
+
 // readMeta returns the row that counts, or the zero meta of a new file.
-func readMeta(ctx context.Context, conn *sql.Conn) (meta, error) {
+func readMeta(ctx context.Context, conn querier) (meta, error) {
+	return metaOf(ctx, conn, "ledger_meta")
+}
+
+// metaOf is readMeta of another ledger, whose table is named.
+func metaOf(ctx context.Context, conn querier, table string) (meta, error) {
 	var m meta
-	err := conn.QueryRowContext(ctx, `select fold, schema_version, coalesce(segment, ''), coalesce(segment_offset, 0), coalesce(run, ''),
-		coalesce(seq, 0), requests, config_events, coalesce(prices_hash, ''), coalesce(views_hash, '')
-		from ledger_meta order by fold desc limit 1`).
-		Scan(&m.fold, &m.schema, &m.segment, &m.offset, &m.run, &m.seq, &m.requests, &m.events, &m.pricesHash, &m.viewsHash)
+	var text string
+	// As an object, so that it does not matter which columns there are.
+	err := conn.QueryRowContext(ctx, `select to_json(m)::varchar from (from `+table+` order by fold desc limit 1) m`).Scan(&text)
 	if e, ok := errors.AsType[*duck.Error](err); ok && e.Type == duck.ErrorTypeCatalog {
 		return meta{}, nil // there is no such table yet
 	}
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	if errors.Is(err, sql.ErrNoRows) {
+		return meta{}, nil
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &m)
+	}
+	if err != nil {
 		return m, fmt.Errorf("read ledger_meta: %w", err)
 	}
 	return m, nil
 }
 
+// querier asks for one row: a connection, or a database.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// mark returns how far the journal has been read.
+func (m *meta) mark() ledger.Watermark {
+	return ledger.Watermark{Segment: m.Segment, Offset: m.Offset, Run: m.Run, Seq: m.Seq}
+}
+
+// instant is a TIMESTAMPTZ as DuckDB writes it in JSON.
+type instant struct{ time.Time }
+
+// UnmarshalJSON reads "2026-11-20 12:00:00.5+00".
+func (i *instant) UnmarshalJSON(b []byte) error {
+	var text string
+	if err := json.Unmarshal(b, &text); err != nil {
+		return err
+	}
+	for _, zone := range []string{"-07", "-07:00", "-07:00:00"} {
+		t, err := time.Parse("2006-01-02 15:04:05.999999"+zone, text)
+		if err == nil {
+			i.Time = t.UTC()
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is no instant", text)
+}
+
+// keeps tells whether a row of that instant belongs into the tables.
+func (m *meta) keeps(at time.Time) bool {
+	return m.KeepFrom == nil || at.IsZero() || !at.Before(m.KeepFrom.Time)
+}
+
+// keepFrom is the value of the column.
+func (m *meta) keepFrom() any {
+	if m.KeepFrom == nil {
+		return nil
+	}
+	return m.KeepFrom.Time
+}
+
 // write appends m as the next fold.
 func (m *meta) write(ctx context.Context, conn *sql.Conn) error {
-	m.fold++
-	_, err := conn.ExecContext(ctx, `insert into ledger_meta values (?, now(), ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		m.fold, m.schema, m.segment, m.offset, m.run, m.seq, m.requests, m.events, m.pricesHash, m.viewsHash)
-	if err != nil {
+	m.Fold++
+	statement := `insert into ledger_meta (fold, folded_at, schema_version, segment, segment_offset, run, seq, requests, config_events,
+		prices_hash, views_hash, corrections, alerts, keep_from) values (?, now(), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	args := []any{m.Fold, m.Schema, m.Segment, m.Offset, m.Run, m.Seq, m.Requests, m.Events, m.PricesHash, m.ViewsHash, m.Corrections, m.Alerts, m.keepFrom()}
+	if m.Schema < lifeSchema { // within a migration before
+		statement = `insert into ledger_meta (fold, folded_at, schema_version, segment, segment_offset, run, seq, requests, config_events,
+			prices_hash, views_hash) values (?, now(), ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+		args = args[:10]
+	}
+	if _, err := conn.ExecContext(ctx, statement, args...); err != nil {
 		return fmt.Errorf("write ledger_meta: %w", err)
 	}
 	return nil
@@ -79,23 +155,38 @@ func migrate(ctx context.Context, conn *sql.Conn, m *meta) error {
 		if err != nil {
 			return fmt.Errorf("migration %s has no number: %w", name, err)
 		}
-		if number <= m.schema {
+		if number <= m.Schema {
 			continue
 		}
 		text, err := migrations.ReadFile(name)
 		if err != nil {
 			return fmt.Errorf("read migration %s: %w", name, err)
 		}
-		m.schema, m.viewsHash = number, ""
+		m.Schema, m.ViewsHash = number, ""
+		if err := m.countNew(ctx, conn); err != nil {
+			return err
+		}
 		if err := change(ctx, conn, m, string(text)); err != nil {
 			return fmt.Errorf("migrate ledger to %04d: %w", number, err)
 		}
 	}
-	if hash := fingerprint(pricesSQL + viewsSQL); m.viewsHash != hash {
-		m.viewsHash, m.pricesHash = hash, ""
+	if hash := viewsHash(); m.ViewsHash != hash {
+		m.ViewsHash, m.PricesHash = hash, ""
 		if err := change(ctx, conn, m, pricesSQL+viewsSQL); err != nil {
 			return fmt.Errorf("install views: %w", err)
 		}
+	}
+	return nil
+}
+
+// countNew counts, once, the rows of the tables that ledger_meta did not count before.
+func (m *meta) countNew(ctx context.Context, conn querier) error {
+	if m.Schema != lifeSchema {
+		return nil
+	}
+	err := conn.QueryRowContext(ctx, `select (select count(*) from corrections), (select count(*) from alerts)`).Scan(&m.Corrections, &m.Alerts)
+	if err != nil {
+		return fmt.Errorf("count rows: %w", err)
 	}
 	return nil
 }
