@@ -184,6 +184,25 @@ func TestSealedValuesAreFoundByTheirCiphertext(t *testing.T) {
 	}
 }
 
+// TestSealedCommentsInListsAreComments: where everything is sealed, sops makes a comment above an item of a list an item
+// of its own.
+func TestSealedCommentsInListsAreComments(t *testing.T) {
+	src := "active: w\nprofiles:\n  - ENC[AES256_GCM,data:a,type:comment]\n  - name: w\n    base_url: https://x.example\n    auth: none\n" +
+		"    fallback:\n      - ENC[AES256_GCM,data:b,type:comment]\n      - v\n  - ENC[AES256_GCM,data:c,type:comment]\n  - {name: v, base_url: 'https://y.example', auth: none}\n"
+	for _, opt := range []ParseOptions{{Sealed: true}, {Sealed: true, Unopened: true}} {
+		profiles, problems := ParseProfiles([]byte(src), opt)
+		if problems.Err() != nil {
+			t.Fatal(problems)
+		}
+		if len(profiles.Profiles) != 2 || profiles.Profiles[1].Name != "v" || len(profiles.Profiles[0].Fallback) != 1 {
+			t.Errorf("%+v", profiles)
+		}
+	}
+	if _, problems := ParseProfiles([]byte(src), ParseOptions{}); problems.Err() == nil {
+		t.Error("a sealed comment was taken in a file that is not sealed")
+	}
+}
+
 // TestNoProblemShowsASecret puts keys where they do not belong, in every form of a scalar.
 func TestNoProblemShowsASecret(t *testing.T) {
 	const key = "sk-ant-api03-QzRkT7wXv2LmN9pB4cD8eF"

@@ -30,7 +30,7 @@ var errFetch = errors.New("only https, or http on this machine")
 func (a *app) readCatalog(ctx context.Context, from string) ([]byte, error) {
 	switch {
 	case from == "-":
-		return readBounded(a.in, "standard input")
+		return readList(a.in, "standard input")
 	case strings.Contains(from, "://"):
 		return fetchCatalog(ctx, from)
 	}
@@ -46,19 +46,25 @@ func (a *app) readCatalog(ctx context.Context, from string) ([]byte, error) {
 		return nil, fmt.Errorf("read the price list: %w", err)
 	}
 	defer f.Close()
-	return readBounded(f, from)
+	return readList(f, from)
+}
+
+// readList reads a list that somebody has on this machine.
+func readList(r io.Reader, from string) ([]byte, error) {
+	data, err := readBounded(r)
+	if err != nil {
+		return nil, &admin.Error{Code: codeConfigInvalid, Message: fmt.Sprintf("read the price list from %s: %v", from, err), Fix: "prism prices update --from https://models.dev/api.json"}
+	}
+	return data, nil
 }
 
 // readBounded reads a list that must end.
-func readBounded(r io.Reader, from string) ([]byte, error) {
+func readBounded(r io.Reader) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, pricing.MaxCatalog+1))
 	if err == nil && len(data) > pricing.MaxCatalog {
 		err = fmt.Errorf("it is larger than %d MiB", pricing.MaxCatalog>>20)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read the price list from %s: %w", from, err)
-	}
-	return data, nil
+	return data, err
 }
 
 // fetchCatalog gets a list over the network. No cookie, key or login travels with the request.
@@ -94,12 +100,22 @@ func fetchCatalog(ctx context.Context, from string) ([]byte, error) {
 	if res.StatusCode != http.StatusOK {
 		return nil, fetchError(u, fmt.Errorf("it answered %s", res.Status))
 	}
-	return readBounded(res.Body, u.Redacted())
+	data, err := readBounded(res.Body)
+	if err != nil {
+		return nil, fetchError(u, err)
+	}
+	return data, nil
 }
 
 func fetchError(u *url.URL, err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err // the address is named once
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		err = fmt.Errorf("it was not there within %s", fetchTimeout)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		err = errors.New("it broke off")
 	}
 	return &admin.Error{Code: codeInternal, Message: fmt.Sprintf("fetch the price list from %s: %v", u.Redacted(), err), Fix: "download it in another way, then prism prices update --from FILE"}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"prism/internal/admin"
 	"prism/internal/pricing"
 )
 
@@ -32,6 +34,9 @@ func TestAPriceListIsFetchedWithoutAnythingOfTheUsers(t *testing.T) {
 			for range pricing.MaxCatalog>>20 + 1 {
 				_, _ = w.Write(chunk)
 			}
+		case "/short":
+			w.Header().Set("Content-Length", "9")
+			_, _ = w.Write([]byte("["))
 		default:
 			http.NotFound(w, r)
 		}
@@ -50,10 +55,14 @@ func TestAPriceListIsFetchedWithoutAnythingOfTheUsers(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		"/nosuch": "404", "/away": "only https", "/login": "a login in the address", "/round": "too many redirects", "/large": "larger than 32 MiB",
+		"/short": "it broke off",
 	} {
 		_, err := fetchCatalog(t.Context(), s.URL+path)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v, want %q", path, err, want)
+		}
+		if e, ok := errors.AsType[*admin.Error](err); !ok || !strings.Contains(e.Fix, "prism prices update --from FILE") {
+			t.Errorf("%s: no way out is named: %v", path, err)
 		}
 	}
 }
@@ -71,8 +80,8 @@ func TestAServerThatNeverEndsIsLeft(t *testing.T) {
 	defer close(leave)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if data, err := fetchCatalog(ctx, s.URL); err == nil {
-		t.Errorf("read %q", data)
+	if data, err := fetchCatalog(ctx, s.URL); err == nil || !strings.Contains(err.Error(), "not there within") {
+		t.Errorf("read %q, %v", data, err)
 	}
 }
 

@@ -160,6 +160,20 @@ func TestRepricedAgreesWithWhatTheGatewayStored(t *testing.T) {
 		"claude-opus-5 | moonshot/kimi-k3 | 2 | 0.0214000000 | -0.0083500000 | 0", "gpt-x | moonshot/kimi-k3 | 1 | 0.0013000000 | <nil> | 1")
 }
 
+// What was priced sample by sample cannot be computed from sums: as long as its price row stays, so does its price.
+func TestRepricedLeavesWhatWasPricedBySample(t *testing.T) {
+	h := newHome(t)
+	h.opt.Prices = []PriceRow{{ID: "anthropic/claude-opus-5", Layer: 2, Provider: "anthropic", ModelMatch: "claude-opus-5", Input: "1", Output: "1"}}
+	e := entry(1)
+	e.UsageNotes = append(e.UsageNotes, "priced_by_sample")
+	h.close(e)
+	h.fold()
+	h.expect(`select requests, diff_usd, still_unpriced from repriced(since := date '2026-01-01')`, "1 | 0.0000000000 | 0")
+	h.opt.Prices[0].ID = "another"
+	h.fold()
+	h.expect(`select new_price_id, new_list_usd is distinct from stored_list_usd from repriced(since := date '2026-01-01')`, "another | true")
+}
+
 // Two globs that are as specific as each other: the id decides, here as in pricing.
 func TestRepricedDecidesATieById(t *testing.T) {
 	h := newHome(t)
