@@ -14,8 +14,6 @@ import (
 )
 
 // showParquet writes v as a Parquet file to stdout.
-//
-//nolint:contextcheck // what is shown was read already
 func (a *app) showParquet(v view) error {
 	return a.throughFile(func(file string) error {
 		return duckdb.WriteParquet(context.Background(), file, parquetColumns(v), jsonLines(v))

@@ -212,6 +212,9 @@ func sinceText(t time.Time) string {
 	return t.Format("2006-01-02T15:04:05Z")
 }
 
+// whyNoRow is what the view says of a model that no row fits.
+const whyNoRow = "no row"
+
 // noteNoPrice names the models that were used and have no price, and how to give them one.
 func (a *app) noteNoPrice(ctx context.Context, r room) error {
 	if format, err := a.formatOf(view{}); err != nil || format != formatTable {
@@ -225,18 +228,23 @@ func (a *app) noteNoPrice(ctx context.Context, r room) error {
 		return err
 	}
 	defer db.Close()
-	rows, err := db.QueryContext(ctx, "select model, provider, sum(requests)::bigint from unpriced group by all order by 3 desc, 1, 2")
+	rows, err := db.QueryContext(ctx, "select model, provider, why, sum(requests)::bigint from unpriced group by all order by 4 desc, 1, 2, 3")
 	if err != nil {
 		return fmt.Errorf("look for models without a price: %w", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var model, provider sql.NullString
+		var model, provider, why sql.NullString
 		var n int
-		if err := rows.Scan(&model, &provider, &n); err != nil {
+		if err := rows.Scan(&model, &provider, &why, &n); err != nil {
 			return fmt.Errorf("look for models without a price: %w", err)
 		}
-		a.note("%s of %s at %s without a price\n   fix: %s", plural(n, "request"), firstOf(model.String, "an unnamed model"), firstOf(provider.String, "an unknown provider"), priceFix(model.String, provider.String))
+		missing, fix := "", priceFix(model.String, provider.String)
+		if model.String != "" && why.String != whyNoRow { // a row of yours takes the place of the whole row
+			missing = ": its row has " + why.String
+			fix = "prism prices show " + shellQuote(model.String) + ", then prism prices set with what it says and what it lacks"
+		}
+		a.note("%s of %s at %s without a price%s\n   fix: %s", plural(n, "request"), firstOf(model.String, "an unnamed model"), firstOf(provider.String, "an unknown provider"), missing, fix)
 	}
 	return rows.Err()
 }

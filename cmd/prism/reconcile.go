@@ -234,8 +234,13 @@ func loadFigures(ctx context.Context, db *sql.DB, own *reconcile.Statement, s bi
 // reconcileView shows what differs, or everything.
 func reconcileView(list []reconcile.Difference, provider *reconcile.Statement, all bool) view {
 	v := view{columns: []column{
-		{name: "day"}, {name: "model"}, {name: "kind", whole: true},
-		{name: "provider", right: true}, {name: "ledger", right: true}, {name: "difference", right: true}, {name: "equal"},
+		{name: "day"},
+		{name: "model"},
+		{name: "kind", whole: true},
+		{name: "provider", right: true},
+		{name: "ledger", right: true},
+		{name: "difference", right: true},
+		{name: "equal"},
 	}}
 	for _, d := range list {
 		if d.Equal && !all {

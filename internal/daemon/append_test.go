@@ -51,7 +51,7 @@ func TestWhatIsAppendedIsInTheJournalAndIsNoExchange(t *testing.T) {
 		t.Errorf("%d requests, %d today, unpriced %q; want none, none and one model", st.Requests, st.Today.Requests, st.Unpriced)
 	}
 	stop()
-	<-ended
+	_ = <-ended // that it was stopped
 	if len(followed) != 0 {
 		t.Errorf("%d exchanges were published", len(followed))
 	}

@@ -11,6 +11,7 @@ import (
 
 	"prism/internal/ledger"
 	"prism/internal/pricing"
+	"prism/internal/proxy"
 )
 
 // writePrices writes the file of fetched rows.
@@ -130,6 +131,7 @@ func TestAPartWithoutAPriceIsNamedByItsOwnModel(t *testing.T) {
 	var e ledger.Entry
 	e.Reset()
 	e.Operation, e.UsageSource, e.Provider, e.ResponseModel, e.PriceID = ledger.OpMessages, ledger.UsageFinal, "anthropic", "claude-opus-5-5", "row"
+	e.CostInput, e.CostCacheRead, e.CostCacheWrite, e.CostOutput = 1, 0, 0, 1
 	e.Iterations = []ledger.Iteration{{Model: "claude-nova-9", CostList: ledger.NoMoney}, {Model: "claude-haiku-4-5", PriceID: "row", CostList: 1}}
 	var u unpriced
 	u.see(&e)
@@ -142,6 +144,59 @@ func TestAPartWithoutAPriceIsNamedByItsOwnModel(t *testing.T) {
 	if names := none.all(); len(names) != 0 {
 		t.Errorf("named %q, and the row has a price", names)
 	}
+}
+
+func TestAModelWhoseRowDoesNotSayEnoughIsNamedUntilAnotherRowDoes(t *testing.T) {
+	var e ledger.Entry
+	e.Reset()
+	e.Operation, e.UsageSource, e.Provider, e.ResponseModel = ledger.OpMessages, ledger.UsageFinal, "anthropic", "claude-nova-9"
+	book := func(rows ...pricing.Row) *pricing.Book {
+		t.Helper()
+		b, err := (&pricing.Book{}).With(rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	plain := pricing.Row{Provider: "anthropic", ModelMatch: "claude-nova-9", Input: "1", Output: "2"}
+	poor := book(plain)
+	e.Usage.Input, e.Usage.CacheRead = 10, 10
+	proxy.Price(poor, proxy.Terms{}, &e)
+	if e.PriceID == "" || e.CostList.Known() {
+		t.Fatalf("price %q, cost %v", e.PriceID, e.CostList)
+	}
+	var u unpriced
+	u.see(&e)
+	now := time.Now()
+	u.settle(poor, now)
+	if names := u.all(); !slices.Equal(names, []string{"anthropic/claude-nova-9"}) {
+		t.Errorf("named %q", names)
+	}
+	later := plain
+	later.CacheRead, later.EffectiveFrom = "0.1", now.Add(time.Hour)
+	rich := book(plain, later)
+	u.settle(rich, now)
+	if names := u.all(); len(names) != 1 {
+		t.Errorf("named %q, and the row is not in force yet", names)
+	}
+	u.settle(rich, now.Add(time.Hour))
+	if names := u.all(); len(names) != 0 {
+		t.Errorf("named %q, and the row has a price", names)
+	}
+}
+
+// TestStatusDropsAModelWhoseRowHasComeIntoForce: between two swaps, time goes on.
+func TestStatusDropsAModelWhoseRowHasComeIntoForce(t *testing.T) {
+	r := newRig(t)
+	r.write(r.seal(r.two("a")))
+	r.start()
+	soon := time.Now().Add(200 * time.Millisecond)
+	r.writePrices(pricing.Row{Provider: "anthropic", ModelMatch: "claude-nova-9", Input: "1", Output: "2", EffectiveFrom: soon})
+	if v := r.reload(false); !v.OK {
+		t.Fatalf("verdict %+v", v)
+	}
+	r.d.unpriced.add(nameless{Provider: "anthropic", Model: "claude-nova-9"})
+	r.until("the model to be let go", func() bool { return len(r.status().Unpriced) == 0 })
 }
 
 func TestBaseBookOfAFileThatCannotBeReadIsTheEmbeddedOne(t *testing.T) {

@@ -37,6 +37,9 @@ func (c control) Trust(ctx context.Context, profile string) (admin.Verdict, erro
 func (c control) Status(context.Context) (admin.Status, error) {
 	d := c.d
 	n := d.proxy.Counts()
+	if t := d.router.Table(); t != nil {
+		d.unpriced.settle(t.Book, d.opt.Now()) // a row may have come into force since the last swap
+	}
 	st := admin.Status{
 		Running: true, PID: os.Getpid(), Version: d.opt.Version, StartedAt: d.started, Listen: d.ln.Addr().String(), Socket: d.socket(),
 		InFlight: n.InFlight, Requests: n.Requests, Refused: n.Refused, Unpriced: d.unpriced.all(), Ledger: d.ledgerStatus(),

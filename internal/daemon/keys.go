@@ -20,6 +20,7 @@ const (
 	keyName       = "name"
 	keyNote       = "note"
 	keyOrigin     = "origin"
+	keyPrice      = "price_id"
 	keyPrevious   = "previous"
 	keyProblems   = "problems"
 	keyProfile    = "profile"

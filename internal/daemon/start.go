@@ -86,8 +86,12 @@ func (d *Daemon) closeCrashed() int {
 	return n
 }
 
-// trimDelay is how long after the start the pages that only the start needed are given back.
-const trimDelay = 300 * time.Millisecond
+// trims returns how long after the start, and then after each other, the pages are given back
+// that only the start needed: once what listens is up, after the first fold, and when what the
+// first requests touched is known to stay.
+func trims() []time.Duration {
+	return []time.Duration{300 * time.Millisecond, 5 * time.Second, time.Minute}
+}
 
 // loops starts what runs beside the servers; each ends with ctx.
 func (d *Daemon) loops(ctx context.Context) *sync.WaitGroup {
@@ -103,10 +107,13 @@ func (d *Daemon) loops(ctx context.Context) *sync.WaitGroup {
 	wg.Go(func() { d.alerts.Run(ctx) })
 	wg.Go(func() { d.keepPlaces(ctx) })
 	wg.Go(func() {
-		select {
-		case <-time.After(trimDelay):
-			releasePages()
-		case <-ctx.Done():
+		for _, wait := range trims() {
+			select {
+			case <-time.After(wait):
+				releasePages()
+			case <-ctx.Done():
+				return
+			}
 		}
 	})
 	return &wg

@@ -13,9 +13,9 @@ import (
 	"prism/internal/pricing"
 )
 
-// unpriced remembers the models that were seen without a price, names each once in the log, and
-// lets them go when the price book knows them. It outlives the process: what has no price is
-// said until it has one.
+// unpriced remembers the models that were seen without a price, or with a row that has none for a
+// kind of token they used. It names each once in the log, and lets them go when the price book
+// knows them. It outlives the process: what has no price is said until it has one.
 type unpriced struct {
 	log  zerolog.Logger
 	path string // "" = is not kept
@@ -24,11 +24,12 @@ type unpriced struct {
 	list []nameless
 }
 
-// nameless is a model that no row of the price book fits.
+// nameless is a model that no row of the price book fits, or one that does not say enough.
 type nameless struct {
 	Provider string `json:"provider"`
 	Model    string `json:"model"`
-	Profile  string `json:"profile,omitempty"` // that asked for it first
+	Profile  string `json:"profile,omitempty"`  // that asked for it first
+	PriceID  string `json:"price_id,omitempty"` // of the row that does not say enough
 }
 
 const maxUnpriced = 100
@@ -46,14 +47,26 @@ func (u *unpriced) see(e *ledger.Entry) {
 	if model == "" {
 		model = e.RequestModel
 	}
-	if e.PriceID == "" {
-		u.add(nameless{e.Provider, model, e.Profile})
+	if e.PriceID == "" || lacksPrice(e) {
+		u.add(nameless{e.Provider, model, e.Profile, e.PriceID})
 	}
 	for i := range e.Iterations {
-		if it := &e.Iterations[i]; it.PriceID == "" && !it.CostList.Known() && it.Model != "" && it.Model != model {
-			u.add(nameless{e.Provider, it.Model, e.Profile})
+		if it := &e.Iterations[i]; !it.CostList.Known() && it.Model != "" && it.Model != model {
+			u.add(nameless{e.Provider, it.Model, e.Profile, it.PriceID})
 		}
 	}
+}
+
+// lacksPrice tells whether the row that priced an entry has no price for something that its top
+// level used.
+func lacksPrice(e *ledger.Entry) bool {
+	for _, part := range [...]ledger.Money{e.CostInput, e.CostCacheRead, e.CostCacheWrite, e.CostOutput} {
+		if !part.Known() {
+			return true
+		}
+	}
+	beside := slices.ContainsFunc(e.Iterations, func(it ledger.Iteration) bool { return !it.CostList.Known() })
+	return !e.CostOther.Known() && !beside // then it is the searches
 }
 
 func (u *unpriced) add(n nameless) {
@@ -64,19 +77,24 @@ func (u *unpriced) add(n nameless) {
 	}
 	u.list = append(u.list, n)
 	u.keep()
-	u.log.Warn().Str(keyModel, n.Model).Str(keyProvider, n.Provider).Str(keyFix, "prism prices").Msg("model has no price")
+	log := u.log.With().Str(keyModel, n.Model).Str(keyProvider, n.Provider).Logger()
+	if n.PriceID != "" {
+		log = log.With().Str(keyPrice, n.PriceID).Logger()
+	}
+	log.Warn().Str(keyFix, "prism prices").Msg("model has no price")
 }
 
 func (n nameless) same(o nameless) bool { return n.Provider == o.Provider && n.Model == o.Model }
 
-// settle drops what the book has a price for by now.
+// settle drops what the book has a price for by now: a row, or another one than that which did
+// not say enough.
 func (u *unpriced) settle(book *pricing.Book, now time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	before := len(u.list)
 	u.list = slices.DeleteFunc(u.list, func(n nameless) bool {
-		_, ok := book.Find(&pricing.Query{Provider: n.Provider, Model: n.Model, Profile: n.Profile, At: now})
-		return ok
+		row, ok := book.Find(&pricing.Query{Provider: n.Provider, Model: n.Model, Profile: n.Profile, At: now})
+		return ok && row.ID != n.PriceID
 	})
 	if len(u.list) != before {
 		u.keep()

@@ -237,7 +237,11 @@ func (s *session) flush(keep int) error {
 			s.t.Skip(SkipUnfinished)
 			continue
 		}
-		if err := s.t.emit(&m.entry, s.fn); err != nil {
+		pass := s.t.part
+		if m.stopped {
+			pass = s.t.whole
+		}
+		if err := pass(&m.entry, s.fn); err != nil {
 			return err
 		}
 	}

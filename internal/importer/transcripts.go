@@ -1,14 +1,11 @@
 package importer
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"slices"
 	"time"
 
 	"prism/internal/ledger"
@@ -20,18 +17,13 @@ import (
 type Transcripts struct {
 	Tally
 
-	opt   Options
-	files []transcript
-	seen  map[string]struct{} // ids of the entries made so far
-	meter stream.Meter
-	lines *lineReader
-}
-
-// transcript is one file.
-type transcript struct {
-	path     string
-	size     int64
-	modified time.Time
+	opt    Options
+	files  []transcript
+	seen   map[string]struct{}      // ids of the entries made so far
+	broken map[string]*ledger.Entry // entries of messages that broke off, by id
+	order  []string                 // ids of broken, oldest first, some of them gone
+	meter  stream.Meter
+	lines  *lineReader
 }
 
 // ErrNoTranscripts means that a folder holds none.
@@ -40,39 +32,20 @@ var ErrNoTranscripts = errors.New("there are no transcripts (*.jsonl)")
 // OpenTranscripts lists the transcripts below a folder; a single file will do too. Nothing is
 // read yet. A folder without any gives [ErrNoTranscripts].
 func OpenTranscripts(root string, opt Options) (*Transcripts, error) {
-	t := &Transcripts{opt: opt.WithDefaults(), seen: make(map[string]struct{}), lines: newLineReader()}
-	real, err := filepath.EvalSymlinks(root)
+	l, err := listTranscripts(root)
 	if err != nil {
-		return nil, fmt.Errorf("look for transcripts: %w", err)
+		return nil, err
 	}
-	err = filepath.WalkDir(real, func(path string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) && path != real {
-			return nil // the client deletes old ones while we look
-		}
-		if err != nil {
-			return err
-		}
-		if !d.Type().IsRegular() || filepath.Ext(path) != ".jsonl" && path != real {
-			return nil
-		}
-		st, err := d.Info()
-		if err != nil {
-			return nil //nolint:nilerr // gone, as above
-		}
-		t.files = append(t.files, transcript{path, st.Size(), st.ModTime()})
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("look for transcripts: %w", err)
-	}
-	if len(t.files) == 0 {
+	if len(l.files) == 0 {
 		return nil, ErrNoTranscripts
 	}
-	// A session that was continued under another id is copied into the file of that one. The
-	// older file comes first, so that a message belongs to the session that it was said in.
-	slices.SortFunc(t.files, func(a, b transcript) int {
-		return cmp.Or(a.modified.Compare(b.modified), cmp.Compare(a.path, b.path))
-	})
+	t := &Transcripts{
+		opt: opt.WithDefaults(), files: l.files, lines: newLineReader(),
+		seen: make(map[string]struct{}), broken: make(map[string]*ledger.Entry),
+	}
+	for range l.closed {
+		t.Skip(SkipUnreadable)
+	}
 	return t, nil
 }
 
@@ -97,7 +70,7 @@ func (t *Transcripts) Each(ctx context.Context, fn func(*ledger.Entry) error) er
 			return fmt.Errorf("read transcript %s: %w", f.path, err)
 		}
 	}
-	return nil
+	return t.release(0, fn)
 }
 
 func (t *Transcripts) file(ctx context.Context, f transcript, fn func(*ledger.Entry) error) error {
@@ -116,6 +89,53 @@ func (t *Transcripts) file(ctx context.Context, f transcript, fn func(*ledger.En
 	s := session{t: t, fn: fn, path: f.path, open: make(map[string]*message), asked: make(map[string]time.Time)}
 	t.lines.reset(in)
 	return s.read(ctx)
+}
+
+// maxBroken is how many messages that broke off wait for the rest of them.
+const maxBroken = 4096
+
+// whole takes an entry whose message is complete.
+func (t *Transcripts) whole(e *ledger.Entry, fn func(*ledger.Entry) error) error {
+	if was, ok := t.broken[e.RequestID]; ok {
+		t.Skip(SkipDuplicate)
+		e.SessionID = was.SessionID
+		delete(t.broken, e.RequestID)
+	}
+	return t.emit(e, fn)
+}
+
+// part takes an entry whose message broke off. It waits for the end of the other files: a
+// session that was forked in the middle of an answer has the beginning of it only, and its file
+// may be the older one.
+func (t *Transcripts) part(e *ledger.Entry, fn func(*ledger.Entry) error) error {
+	was, ok := t.broken[e.RequestID]
+	if _, done := t.seen[e.RequestID]; done || ok {
+		t.Skip(SkipDuplicate)
+		if ok && e.Usage.Output > was.Usage.Output {
+			e.SessionID = was.SessionID
+			t.broken[e.RequestID] = e
+		}
+		return nil
+	}
+	t.broken[e.RequestID] = e
+	t.order = append(t.order, e.RequestID)
+	return t.release(maxBroken, fn)
+}
+
+// release hands out the oldest messages that broke off until at most keep wait.
+func (t *Transcripts) release(keep int, fn func(*ledger.Entry) error) error {
+	for len(t.broken) > keep {
+		e, ok := t.broken[t.order[0]]
+		t.order = t.order[1:]
+		if !ok {
+			continue
+		}
+		delete(t.broken, e.RequestID)
+		if err := t.emit(e, fn); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // emit hands out an entry, unless the same message was handed out before.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -106,6 +107,81 @@ func TestACopiedSessionCountsOnceAndForTheOlderFile(t *testing.T) {
 	}
 	if list[0].SessionID != "session" || list[1].SessionID != "session" {
 		t.Errorf("sessions %s and %s, want those it was said in", list[0].SessionID, list[1].SessionID)
+	}
+}
+
+func TestAnAnswerThatWasForkedInItsMiddleCountsWhole(t *testing.T) {
+	whole := file(said("a", "", 1), said("a", "end_turn", 200))
+	fork := strings.ReplaceAll(file(said("a", "", 1)), `"sessionId":"session"`, `"sessionId":"fork"`)
+	longer := file(said("b", "", 1), said("b", "", 90))
+	tests := map[string]struct {
+		files   []string
+		session string
+		want    stream.Count
+	}{
+		"the fork is newer":         {[]string{whole, fork}, "session", 200},
+		"the fork is older":         {[]string{fork, whole}, "fork", 200},
+		"neither has the end":       {[]string{file(said("b", "", 1)), longer}, "session", 90},
+		"the longer one is older":   {[]string{longer, file(said("b", "", 1))}, "session", 90},
+		"and neither is alone":      {[]string{fork, fork, whole, fork}, "fork", 200},
+		"nothing else than a start": {[]string{fork}, "fork", 1},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			list, counts := take(t, folder(t, tt.files...), Options{})
+			if len(list) != 1 || list[0].Usage.Output != tt.want || list[0].SessionID != tt.session {
+				t.Fatalf("%d entries, the first %+v; want one of session %s with output %d", len(list), list[0], tt.session, tt.want)
+			}
+			if counts.Skipped[SkipDuplicate] != len(tt.files)-1 {
+				t.Errorf("%v, want %d duplicates", counts.Skipped, len(tt.files)-1)
+			}
+		})
+	}
+}
+
+func TestMoreBrokenMessagesThanWaitAreStillCountedOnce(t *testing.T) {
+	var lines []string
+	const n = maxBroken + 10
+	for i := range n {
+		lines = append(lines, said(strconv.Itoa(i), "", 1))
+	}
+	list, counts := take(t, folder(t, file(lines...), file(lines...)), Options{})
+	if len(list) != n || counts.Skipped[SkipDuplicate] != n {
+		t.Errorf("%d entries, %v; want %d of both", len(list), counts.Skipped, n)
+	}
+}
+
+func TestLinksAreFollowedAndNothingCountsTwice(t *testing.T) {
+	dir, elsewhere := folder(t, file(said("a", "end_turn", 5))), folder(t, file(said("b", "end_turn", 6)))
+	single := filepath.Join(t.TempDir(), "kept")
+	if err := os.WriteFile(single, []byte(file(said("c", "end_turn", 7))), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, target := range map[string]string{
+		"project": elsewhere, "again": elsewhere, "circle": dir, "one.jsonl": single, "nowhere.jsonl": "/nonexistent", "self.jsonl": "self.jsonl",
+	} {
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Skip(err)
+		}
+	}
+	list, counts := take(t, dir, Options{})
+	if len(list) != 3 || counts.Files != 3 || len(counts.Skipped) != 0 {
+		t.Errorf("%d entries of %d files, %v left out; want 3 of 3", len(list), counts.Files, counts.Skipped)
+	}
+}
+
+func TestAFolderThatMayNotBeReadIsCountedAndCostsNoOther(t *testing.T) {
+	dir := folder(t, file(said("a", "end_turn", 5)))
+	closed := filepath.Join(dir, "closed")
+	if err := os.Mkdir(closed, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.ReadDir(closed); err == nil {
+		t.Skip("this user may read everything")
+	}
+	list, counts := take(t, dir, Options{})
+	if len(list) != 1 || counts.Skipped[SkipUnreadable] != 1 {
+		t.Errorf("%d entries, %v; want one, and one that could not be read", len(list), counts.Skipped)
 	}
 }
 
@@ -262,7 +338,7 @@ func TestOnlyRegularFilesAreRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	if list, _ := take(t, linked, Options{}); len(list) != 1 {
-		t.Errorf("%d entries, want 1: the folder may be a link, a file may not", len(list))
+		t.Errorf("%d entries, want 1: what is endless is no transcript", len(list))
 	}
 	if _, err := OpenTranscripts(filepath.Join(dir, "nowhere"), Options{}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%v, want that it does not exist", err)
