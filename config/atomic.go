@@ -26,6 +26,7 @@ func WriteFileAtomic(path string, data []byte, prev FileState) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
+	defer lockDir(filepath.Dir(real))()
 	if err := unchanged(path, prev); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}

@@ -120,7 +120,7 @@ func (d *decoder) list(n ast.Node, v reflect.Value, path string) {
 		return
 	}
 	for _, item := range seq.Values {
-		if d.isComment(item) {
+		if d.sealed && sealedComment(item) {
 			continue
 		}
 		i := v.Len()
@@ -129,12 +129,12 @@ func (d *decoder) list(n ast.Node, v reflect.Value, path string) {
 	}
 }
 
-// isComment tells whether an item of a list is what sops makes of a comment there, in a file that
-// is sealed whole. Nothing can hide behind it: a value that calls itself a comment is missing from
-// the MAC, and the file is not opened.
-func (d *decoder) isComment(item ast.Node) bool {
+// sealedComment tells whether an item of a list is what sops makes of a comment there, in a file
+// that is sealed whole. Nothing can hide behind it: a value that calls itself a comment is missing
+// from the MAC, and the file is not opened.
+func sealedComment(item ast.Node) bool {
 	s, ok := item.(*ast.StringNode)
-	return ok && d.sealed && strings.HasSuffix(s.Value, ",type:comment]") && sealedText.FindString(s.Value) == s.Value
+	return ok && strings.HasSuffix(s.Value, ",type:comment]") && sealedText.FindString(s.Value) == s.Value
 }
 
 // label names an item of a list in paths: by its name where it has a decent one, else by its

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -191,6 +193,39 @@ func TestWriteFileAtomicRefusesAFileThatMovedOn(t *testing.T) {
 	}
 	if err := WriteFileAtomic(file, []byte("3"), st); !errors.Is(err, ErrChanged) {
 		t.Errorf("it is gone: %v", err)
+	}
+}
+
+func TestWritersAtTheSameTimeLoseNothingThatOneOfThemWrote(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "profiles.yaml")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	var written atomic.Int64
+	for range 8 {
+		wg.Go(func() {
+			for range 25 {
+				data, st, err := ReadFile(path)
+				if err == nil {
+					err = WriteFileAtomic(path, append(data, "a line\n"...), st)
+				}
+				switch {
+				case err == nil:
+					written.Add(1)
+				case !errors.Is(err, ErrChanged):
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := int64(strings.Count(string(data), "\n")); got != written.Load() {
+		t.Errorf("%d lines, of %d that were said to be written", got, written.Load())
 	}
 }
 

@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+)
 
 // PriceRow is one row of prices: an override of the price book. Prices are decimal strings in
 // US dollars per million tokens, as they were written; "" is unknown, which is not 0.
@@ -46,4 +50,42 @@ type PriceRow struct {
 	Notes           string `yaml:"notes"`
 	Source          string `yaml:"source"`
 	Confidence      string `yaml:"confidence"`
+}
+
+// PricePos returns where a field of a row of prices stands in src, and where the row does if it
+// has no such field; the zero Pos where there is no such row.
+func PricePos(src []byte, row int, field string) Pos {
+	m, err := parseForSplice(src)
+	if err != nil {
+		return Pos{}
+	}
+	prices := valueOf(m, pricesKey)
+	if prices == nil {
+		return Pos{}
+	}
+	list, ok := prices.Value.(*ast.SequenceNode)
+	if !ok {
+		return Pos{}
+	}
+	for _, item := range list.Values {
+		if sealedComment(item) {
+			continue
+		}
+		if row--; row < 0 {
+			return fieldPos(item, field)
+		}
+	}
+	return Pos{}
+}
+
+// fieldPos returns where a field of a mapping stands, else where the mapping begins.
+func fieldPos(item ast.Node, field string) Pos {
+	if m, ok := item.(ast.MapNode); ok {
+		for it := m.MapRange(); it.Next(); {
+			if keyOf(it.Key()) == field {
+				return posOf(it.Value())
+			}
+		}
+	}
+	return posOf(item)
 }

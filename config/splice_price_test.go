@@ -160,3 +160,28 @@ func subsequence(src, out []byte) bool {
 	}
 	return true
 }
+
+func TestPricePosFindsTheFieldElseTheRow(t *testing.T) {
+	src := []byte("active: a\nprices:\n  - {provider: x, input: 1}\n  - ENC[AES256_GCM,data:a,type:comment]\n  - provider: x\n    batch_multiplier: 0.33333\n")
+	for _, c := range []struct {
+		src   []byte
+		row   int
+		field string
+		want  Pos
+	}{
+		{src, 0, "input", Pos{3, 26}},
+		{src, 0, "output", Pos{3, 5}},
+		{src, 1, "batch_multiplier", Pos{6, 23}},
+		{src, 1, "input", Pos{5, 5}},
+		{src, 2, "input", Pos{}},
+		{[]byte("active: a\n"), 0, "input", Pos{}},
+		{[]byte("prices: none\n"), 0, "input", Pos{}},
+		{[]byte("prices: [1]\n"), 0, "input", Pos{1, 10}},
+		{[]byte("prices: [\n"), 0, "input", Pos{}},
+		{nil, 0, "input", Pos{}},
+	} {
+		if got := PricePos(c.src, c.row, c.field); got != c.want {
+			t.Errorf("row %d, %s of %q: %v, want %v", c.row, c.field, c.src, got, c.want)
+		}
+	}
+}

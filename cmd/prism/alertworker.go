@@ -20,6 +20,13 @@ import (
 // errFirst ends a query after its first row.
 var errFirst = errors.New("one row is enough")
 
+// Bounds of the figures. The gateway waits a minute for all of them; a query that takes longer than
+// its share must not keep the others from being answered.
+const (
+	figureLimit  = 10 * time.Second
+	figuresLimit = 50 * time.Second
+)
+
 // newAlertWorker is the child process in which the gateway asks the ledger for the figures of
 // its alerts.
 func newAlertWorker(a *app) *cobra.Command {
@@ -33,25 +40,38 @@ func newAlertWorker(a *app) *cobra.Command {
 			if err := json.NewDecoder(a.in).Decode(&q); err != nil {
 				return usagef("alerts: in prism.yaml", "read the request: %v", err)
 			}
-			db, err := a.patientReader(cmd.Context(), q.File)
+			ctx, cancel := context.WithTimeout(cmd.Context(), figuresLimit)
+			defer cancel()
+			db, err := a.patientReader(ctx, q.File)
 			if err != nil {
 				return ledgerError(q.File, err)
 			}
 			defer db.Close()
-			answers := make([]alert.Answer, len(q.Ask))
-			for i, ask := range q.Ask {
-				v, err := a.figure(cmd.Context(), db, q.Queries, ask)
-				answers[i].Value = v
-				if err != nil {
-					answers[i].Err, _, _ = strings.Cut(err.Error(), "\n")
-				}
-			}
-			if err := json.NewEncoder(a.out).Encode(answers); err != nil {
+			if err := json.NewEncoder(a.out).Encode(a.figures(ctx, db, q, figureLimit)); err != nil {
 				return fmt.Errorf("answer the gateway: %w", err)
 			}
 			return nil
 		},
 	}
+}
+
+// figures asks one query after the other, each for as long as limit at most.
+func (a *app) figures(ctx context.Context, db *sql.DB, q daemon.QueryRequest, limit time.Duration) []alert.Answer {
+	answers := make([]alert.Answer, len(q.Ask))
+	for i, ask := range q.Ask {
+		own, cancel := context.WithTimeout(ctx, limit)
+		v, err := a.figure(own, db, q.Queries, ask)
+		switch {
+		case err == nil:
+			answers[i].Value = v
+		case own.Err() != nil:
+			answers[i].Err = fmt.Sprintf("no figure within %s", limit)
+		default:
+			answers[i].Err, _, _ = strings.Cut(err.Error(), "\n")
+		}
+		cancel()
+	}
+	return answers
 }
 
 // holdLimit is how long a fold may keep the ledger from being read; it takes a fraction of a

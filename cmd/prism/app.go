@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	a := newApp()
-	root := newRoot(a) //nolint:contextcheck // cobra carries the context to the commands
+	root := newRoot(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {

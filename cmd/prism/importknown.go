@@ -22,20 +22,25 @@ type knownEntries struct {
 	r    room
 	zone *time.Location
 
-	covered map[dayModel]bool // by sums of ccusage
+	covered  map[dayModel]bool // by sums of ccusage
+	keepFrom time.Time         // rows from before would be let go of at once
 }
 
 // dayModel is a day, as the user's clock has it, and a model.
 type dayModel struct{ day, model string }
 
 func (a *app) knownEntries(ctx context.Context, r room, zone *time.Location) (*knownEntries, error) {
-	k := &knownEntries{a: a, r: r, zone: zone, covered: make(map[dayModel]bool)}
+	horizon, err := ledger.ReadHorizon(r.paths.Archive)
+	if err != nil {
+		return nil, err
+	}
+	k := &knownEntries{a: a, r: r, zone: zone, covered: make(map[dayModel]bool), keepFrom: horizon.KeepFrom}
 	res, err := a.fold(ctx, r)
 	switch {
 	case errors.Is(err, errNoLedger):
 		return k, nil
 	case err != nil:
-		return nil, err
+		return nil, a.upkeepError(r, err)
 	case res.Holder != "":
 		return nil, heldError(res)
 	}
@@ -126,6 +131,9 @@ func (k *knownEntries) filter(ctx context.Context, batch []*ledger.Entry, counts
 
 // reason says why e is not new; "" = it is.
 func (k *knownEntries) reason(e *ledger.Entry, f *found) string {
+	if e.StartedAt.Before(k.keepFrom) {
+		return importer.SkipTooOld
+	}
 	if _, ok := f.ids[e.RequestID]; ok {
 		return importer.SkipKnown
 	}

@@ -132,6 +132,7 @@ func reasonText(reason string) string {
 		importer.SkipKnown:      "in the ledger already",
 		importer.SkipPassed:     "recorded by prism itself",
 		importer.SkipCovered:    "of days that the ledger knows from another source",
+		importer.SkipTooOld:     "older than what the ledger keeps; see: prism ledger info",
 	}
 	if text, ok := words[reason]; ok {
 		return text

@@ -43,7 +43,7 @@ func (a *app) refresh(ctx context.Context, r room) error {
 		return err
 	case err != nil:
 		// What is in the file already can still be read.
-		a.note("note: what waits in the journal is not shown: %v", err)
+		a.note("note: what waits in the journal, if anything does, is not shown: %v", err)
 	case res.Holder != "":
 		a.note("note: the ledger is held by %s; what waits in the journal is not shown (%s), nothing is lost", res.Holder, plural(res.Waiting, "entry"))
 	}
@@ -55,7 +55,14 @@ func ledgerError(file string, err error) error {
 	if errors.Is(err, duckdb.ErrBusy) {
 		return &admin.Error{Code: codeBusy, Message: err.Error(), Fix: "close the program that holds it, or let it open the file read-only", At: at}
 	}
-	return &admin.Error{Code: codeInternal, Message: err.Error(), Fix: "prism doctor", At: at}
+	fix := "prism doctor"
+	switch {
+	case errors.Is(err, duckdb.ErrFull):
+		fix = "make room on that disk, and try again; nothing is lost"
+	case errors.Is(err, duckdb.ErrReadOnly):
+		fix = "make it writable, and try again; nothing is lost"
+	}
+	return &admin.Error{Code: codeInternal, Message: err.Error(), Fix: fix, At: at}
 }
 
 // fold goes through the gateway, which knows what it has written; without one it folds

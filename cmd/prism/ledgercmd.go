@@ -184,6 +184,11 @@ func (a *app) upkeepError(r room, err error) error {
 		return notFound("prism serve, or look around first: prism demo", "%v", err)
 	case errors.Is(err, context.Canceled):
 		return err
+	case errors.Is(err, ledger.ErrHorizon):
+		return &admin.Error{
+			Code: codeInternal, Message: err.Error() + "; it says from when on rows are kept",
+			Fix: "prism ledger rebuild; if that does not help restore it from a backup, or remove it: then everything is kept that the archive has",
+		}
 	case errors.Is(err, duckdb.ErrFewer):
 		return &admin.Error{
 			Code: codeFewer, Message: err.Error() + "; nothing was changed",

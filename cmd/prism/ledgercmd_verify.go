@@ -120,7 +120,7 @@ func verifyFix(report *duckdb.Report) string {
 	torn := stores[duckdb.StoreJournal] || stores[duckdb.StoreArchive]
 	switch {
 	case !torn:
-		return "prism ledger rebuild"
+		return "prism ledger rebuild; where that would lose rows, restore what journal and archive lack from a backup"
 	case report.Compared && !stores[duckdb.StoreDatabase]:
 		return "restore the damaged file from a backup; until then keep the DuckDB file, which has what it lacks"
 	default:

@@ -203,7 +203,7 @@ func spliceChecked(r room, src []byte, row config.PriceRow, opt config.ParseOpti
 	if base == nil {
 		return nil, false, err
 	}
-	if _, problems := daemon.BookOf(base, &daemon.File{Path: r.paths.Profiles, Profiles: p}); problems.Err() != nil {
+	if _, problems := daemon.BookOf(base, &daemon.File{Path: r.paths.Profiles, Src: out, Profiles: p}); problems.Err() != nil {
 		return nil, false, problems
 	}
 	return out, replaced, nil

@@ -20,6 +20,10 @@ const (
 	maxPath = 1024
 )
 
+// maxLooked is the longest path that is looked at, in bytes. No system takes a longer one, and
+// to look at every folder above it takes time that a status line has not.
+const maxLooked = 32 << 10
+
 // Known tells whether anything is known.
 func (p Place) Known() bool { return p != Place{} }
 
@@ -36,6 +40,9 @@ func Locate(ctx context.Context, dir string) Place {
 		return Place{}
 	}
 	p := Place{Cwd: dir, Project: nameOf(dir)}
+	if len(dir) > maxLooked {
+		return p.cut()
+	}
 	if repo, ok := find(dir); ok {
 		p.Project, p.GitBranch = repo.name(), repo.branch(ctx)
 	}

@@ -200,3 +200,14 @@ func BenchmarkLocate(b *testing.B) {
 		}
 	}
 }
+
+func TestAPathThatNoSystemTakesIsNotLookedAt(t *testing.T) {
+	dir := project(t)
+	if p := Locate(t.Context(), dir+strings.Repeat("/.", 100)); p.GitBranch != "main" {
+		t.Fatalf("%+v, want the branch of the repository", p)
+	}
+	long := dir + strings.Repeat("/.", maxLooked)
+	if p := Locate(t.Context(), long); p.GitBranch != "" || len(p.Cwd) > maxPath {
+		t.Errorf("%+v, want no branch and a directory of at most %d bytes", p, maxPath)
+	}
+}

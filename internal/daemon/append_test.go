@@ -3,6 +3,7 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -51,7 +52,9 @@ func TestWhatIsAppendedIsInTheJournalAndIsNoExchange(t *testing.T) {
 		t.Errorf("%d requests, %d today, unpriced %q; want none, none and one model", st.Requests, st.Today.Requests, st.Unpriced)
 	}
 	stop()
-	_ = <-ended // that it was stopped
+	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+		t.Errorf("the feed ended with %v", err)
+	}
 	if len(followed) != 0 {
 		t.Errorf("%d exchanges were published", len(followed))
 	}

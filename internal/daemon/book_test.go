@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"prism/config"
 	"prism/internal/ledger"
 	"prism/internal/pricing"
 	"prism/internal/proxy"
@@ -197,6 +198,31 @@ func TestStatusDropsAModelWhoseRowHasComeIntoForce(t *testing.T) {
 	}
 	r.d.unpriced.add(nameless{Provider: "anthropic", Model: "claude-nova-9"})
 	r.until("the model to be let go", func() bool { return len(r.status().Unpriced) == 0 })
+}
+
+func TestARowThatTheBookRefusesIsShownWhereItStands(t *testing.T) {
+	base, err := BaseBook("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := []byte("active: a\nprofiles:\n  - {name: a, base_url: 'https://a.example', auth: none}\nprices:\n  - {provider: x, model_match: m, input: 1, output: 2}\n" +
+		"  - provider: x\n    model_match: n\n    input: 1\n    output: 2\n    batch_multiplier: 0.33333\n    tier_over_prompt_tokens: 5\n")
+	p, problems := config.ParseProfiles(src, config.ParseOptions{File: "profiles.yaml", AllowPlaintext: true})
+	if p == nil {
+		t.Fatal(problems)
+	}
+	book, problems := BookOf(base, &File{Path: "profiles.yaml", Src: src, Profiles: p})
+	if book != nil || len(problems) != 2 {
+		t.Fatalf("book %v, problems %v", book != nil, problems)
+	}
+	for i, want := range []struct {
+		line int
+		path string
+	}{{10, "prices[1].batch_multiplier"}, {11, "prices[1].tier_over_prompt_tokens"}} {
+		if got := problems[i]; got.Line != want.line || got.Path != want.path || got.Excerpt == "" || got.Fix == "" || strings.Contains(got.Message, "prices[") {
+			t.Errorf("problem %d: %+v, want line %d and path %s", i, got, want.line, want.path)
+		}
+	}
 }
 
 func TestBaseBookOfAFileThatCannotBeReadIsTheEmbeddedOne(t *testing.T) {

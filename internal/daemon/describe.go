@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -116,11 +117,27 @@ func BookOf(base *pricing.Book, f *File) (*pricing.Book, config.Problems) {
 	}
 	book, err := base.With(rows)
 	if err != nil {
-		return nil, config.Problems{{
-			Severity: config.SeverityError, Code: "config_invalid", File: f.Path, Path: "prices", Message: err.Error(), Fix: "see docs/config.md, prices",
-		}}
+		return nil, bookProblems(f, err)
 	}
 	return book, nil
+}
+
+// bookProblems says what a book has against rows of the file, each where it stands.
+func bookProblems(f *File, err error) config.Problems {
+	all := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		all = joined.Unwrap()
+	}
+	var problems config.Problems
+	for _, err := range all {
+		p := config.Problem{Severity: config.SeverityError, Code: config.CodeInvalid, File: f.Path, Path: "prices", Message: err.Error(), Fix: "see docs/config.md, prices"}
+		if e, ok := errors.AsType[*pricing.RowError](err); ok {
+			at := config.PricePos(f.Src, e.Row, e.Field)
+			p.Line, p.Column, p.Path, p.Message = at.Line, at.Column, fmt.Sprintf("prices[%d].%s", e.Row, e.Field), e.Problem
+		}
+		problems = append(problems, p)
+	}
+	return problems.Locate(f.Path, f.Src)
 }
 
 // priceRow copies the fields that both rows have under the same name: all but the layer,

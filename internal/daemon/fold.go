@@ -56,7 +56,7 @@ func (w *Worker) Fold(ctx context.Context) (ledger.FoldResult, error) {
 		return res, fmt.Errorf("fold: %w", err)
 	}
 	if res.Err != "" {
-		return res, fmt.Errorf("fold: %w", errors.New(res.Err))
+		return res, errors.New(res.Err) // it says that it is about a fold
 	}
 	return res, nil
 }

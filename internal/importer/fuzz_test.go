@@ -14,7 +14,7 @@ import (
 // readText reads one transcript from memory.
 func readText(t *testing.T, text []byte, oneByte bool) []*ledger.Entry {
 	t.Helper()
-	src := &Transcripts{opt: Options{Now: now}.WithDefaults(), seen: make(map[string]struct{}), lines: newLineReader()}
+	src := newTranscripts(Options{Now: now})
 	var list []*ledger.Entry
 	s := session{t: src, open: make(map[string]*message), asked: make(map[string]time.Time), fn: func(e *ledger.Entry) error {
 		list = append(list, e)
@@ -26,6 +26,9 @@ func readText(t *testing.T, text []byte, oneByte bool) []*ledger.Entry {
 		src.lines.reset(bytes.NewReader(text))
 	}
 	if err := s.read(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := src.release(0, s.fn); err != nil {
 		t.Fatal(err)
 	}
 	return list

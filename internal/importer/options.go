@@ -32,6 +32,7 @@ const (
 	SkipKnown      = "known"       // an earlier import has it
 	SkipPassed     = "through"     // it passed through the gateway, which recorded it
 	SkipCovered    = "day_covered" // the day is known from another source, and would count twice
+	SkipTooOld     = "too_old"     // from before the time that the ledger keeps
 )
 
 // Options say which entries are made, and fill in what the source does not know. All are

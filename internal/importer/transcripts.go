@@ -39,14 +39,18 @@ func OpenTranscripts(root string, opt Options) (*Transcripts, error) {
 	if len(l.files) == 0 {
 		return nil, ErrNoTranscripts
 	}
-	t := &Transcripts{
-		opt: opt.WithDefaults(), files: l.files, lines: newLineReader(),
-		seen: make(map[string]struct{}), broken: make(map[string]*ledger.Entry),
-	}
+	t := newTranscripts(opt)
+	t.files = l.files
 	for range l.closed {
 		t.Skip(SkipUnreadable)
 	}
 	return t, nil
+}
+
+func newTranscripts(opt Options) *Transcripts {
+	return &Transcripts{
+		opt: opt.WithDefaults(), lines: newLineReader(), seen: make(map[string]struct{}), broken: make(map[string]*ledger.Entry),
+	}
 }
 
 // Size is how many bytes there are to read.

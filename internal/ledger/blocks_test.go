@@ -318,10 +318,40 @@ func TestAHorizonIsRememberedAndSegmentsBehindItAreFound(t *testing.T) {
 	if got, err := ReadHorizon(archive); err != nil || got != want {
 		t.Errorf("horizon = %v, %v", got, err)
 	}
+	wantEveryBitKnown(t, archive)
 	if err := Remove(older); err != nil {
 		t.Fatal(err)
 	}
 	if got := closes(t, Source{Journal: dir, Archive: archive}); !slices.Equal(got, []string{full(1).RequestID, full(3).RequestID, full(4).RequestID}) {
 		t.Errorf("left: %v", got)
+	}
+}
+
+// wantEveryBitKnown flips each bit of a horizon, and cuts it at each byte.
+func wantEveryBitKnown(t *testing.T, archive string) {
+	t.Helper()
+	path := HorizonPath(archive)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := func(what string, b []byte) {
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if h, err := ReadHorizon(archive); !errors.Is(err, ErrHorizon) {
+			t.Errorf("%s: read as %+v, %v", what, h, err)
+		}
+	}
+	for i := range whole {
+		broken(fmt.Sprintf("cut to %d bytes", i), whole[:i])
+		for bit := range 8 {
+			b := bytes.Clone(whole)
+			b[i] ^= 1 << bit
+			broken(fmt.Sprintf("byte %d, bit %d", i, bit), b)
+		}
+	}
+	if err := os.WriteFile(path, whole, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

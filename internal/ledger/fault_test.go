@@ -207,7 +207,7 @@ func TestAFullDiskUsesTheReserveThenMemory(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if h := j.Health(); !strings.Contains(h.Degraded, "kept in memory") || h.Dropped != 0 {
+		if h := j.Health(); !strings.Contains(h.Degraded, "kept in memory") || strings.Contains(h.Degraded, "\n") || h.Dropped != 0 {
 			t.Fatalf("health = %+v", h)
 		}
 		noSpace.Store(false)
@@ -221,6 +221,63 @@ func TestAFullDiskUsesTheReserveThenMemory(t *testing.T) {
 		}
 		shut(t, j)
 	})
+}
+
+func TestAJournalThatIsRemovedIsBegunAnewAtTheNextSync(t *testing.T) {
+	for name, remove := range map[string]func(dir string) error{
+		"the segment": func(dir string) error { return os.Remove(filepath.Join(dir, segmentIn(dir))) },
+		"the folder":  os.RemoveAll,
+		"moved away":  func(dir string) error { return os.Rename(dir, dir+"-moved") },
+		"replaced": func(dir string) error {
+			path := filepath.Join(dir, segmentIn(dir))
+			return errors.Join(os.Remove(path), os.WriteFile(path, nil, 0o600))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				dir := filepath.Join(t.TempDir(), "journal")
+				j, _ := openTest(t, JournalOptions{Dir: dir, Reserve: -1})
+				write := func(from int) {
+					for n := from; n < from+10; n++ {
+						if err := j.Close(full(n)); err != nil {
+							t.Fatal(err)
+						}
+					}
+					time.Sleep(2 * SyncDelay)
+					synctest.Wait()
+				}
+				write(0)
+				mark, err := Source{Journal: dir}.Read(Watermark{}, func(*Record) error { return nil })
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := remove(dir); err != nil {
+					t.Fatal(err)
+				}
+				write(10)
+				write(20)
+				var got int
+				if _, err := (Source{Journal: dir}).Read(mark, func(r *Record) error {
+					if r.Kind == KindClose {
+						got++
+					}
+					return nil
+				}); err != nil || got != 20 || j.Health().Degraded != "" {
+					t.Errorf("%d records from after the removal, %v, health %+v; want 20", got, err, j.Health())
+				}
+				shut(t, j)
+			})
+		})
+	}
+}
+
+// segmentIn names the only segment of a folder.
+func segmentIn(dir string) string {
+	list, _ := filepath.Glob(filepath.Join(dir, "*"+segmentExt))
+	if len(list) != 1 {
+		return fmt.Sprintf("%d segments", len(list))
+	}
+	return filepath.Base(list[0])
 }
 
 func TestMemoryIsBoundedAndDropsAreCounted(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -35,7 +36,13 @@ const segmentFlags = os.O_WRONLY | os.O_APPEND | syscall.O_NOFOLLOW | syscall.O_
 
 // Create implements files.
 func (disk) Create(path string) (segmentFile, error) {
-	f, err := os.OpenFile(path, segmentFlags|os.O_CREATE|os.O_EXCL, 0o600)
+	const flags = segmentFlags | os.O_CREATE | os.O_EXCL
+	f, err := os.OpenFile(path, flags, 0o600)
+	if errors.Is(err, fs.ErrNotExist) { // somebody removed the folder
+		if err = privateDir(filepath.Dir(path)); err == nil {
+			f, err = os.OpenFile(path, flags, 0o600)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +83,26 @@ func (disk) SyncDir(path string) error {
 type diskFile struct{ *os.File }
 
 // Sync makes the bytes written so far durable.
-func (f diskFile) Sync() error { return datasync(f.File) }
+func (f diskFile) Sync() error {
+	if err := datasync(f.File); err != nil {
+		return err
+	}
+	return f.inPlace()
+}
+
+// inPlace fails if the segment was removed or moved: what is written to it then is read by
+// nobody.
+func (f diskFile) inPlace() error {
+	ours, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	there, err := os.Lstat(f.Name())
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(ours, there) {
+		return fmt.Errorf("%s is not there any more", f.Name())
+	}
+	return nil // a folder that may not be looked into can be written to all the same
+}
 
 // privateDir makes a folder that only its owner may enter.
 func privateDir(path string) error {

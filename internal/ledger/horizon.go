@@ -1,9 +1,11 @@
 package ledger
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,23 +21,42 @@ type Horizon struct {
 	SetAt    time.Time `json:"set_at"`    // when it was last moved, or found to be right
 }
 
-// horizonName is the name of the file in the archive.
-const horizonName = "horizon.json"
+// ErrHorizon says that the file of a horizon is damaged. Nobody may guess what it said: rows
+// would be let go of, or come back.
+var ErrHorizon = errors.New("the horizon of the archive is damaged")
 
-// ReadHorizon returns the horizon of an archive, which is zero where none was ever set.
+// HorizonPath is the file in which the horizon of an archive stands.
+func HorizonPath(archive string) string { return filepath.Join(archive, "horizon.json") }
+
+// ReadHorizon returns the horizon of an archive, which is zero where none was ever set. A file
+// in which a single bit is another one than was written gives [ErrHorizon].
 func ReadHorizon(archive string) (Horizon, error) {
-	var h Horizon
-	b, err := os.ReadFile(filepath.Join(archive, horizonName))
+	path := HorizonPath(archive)
+	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return h, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(b, &h)
+		return Horizon{}, nil
 	}
 	if err != nil {
 		return Horizon{}, fmt.Errorf("read horizon: %w", err)
 	}
+	var h Horizon
+	if err := json.Unmarshal(b, &h); err != nil {
+		return Horizon{}, fmt.Errorf("%w: %s", ErrHorizon, path)
+	}
+	if same, err := h.encode(); err != nil || !bytes.Equal(b, same) {
+		return Horizon{}, fmt.Errorf("%w: %s", ErrHorizon, path)
+	}
 	return h, nil
+}
+
+// encode returns the text of the file: one object, with a checksum of the rest of it.
+func (h Horizon) encode() ([]byte, error) {
+	h.KeepFrom, h.SetAt = h.KeepFrom.UTC(), h.SetAt.UTC()
+	b, err := json.Marshal(h)
+	if err != nil {
+		return nil, err
+	}
+	return fmt.Appendf(b[:len(b)-1], ",\"crc\":\"%08x\"}\n", crc32.Checksum(b, castagnoli())), nil
 }
 
 // Write makes h the horizon of an archive, durably.
@@ -43,11 +64,11 @@ func (h Horizon) Write(archive string) error {
 	if err := os.MkdirAll(archive, 0o700); err != nil {
 		return fmt.Errorf("write horizon: %w", err)
 	}
-	b, err := json.Marshal(h)
+	b, err := h.encode()
 	if err != nil {
 		return fmt.Errorf("write horizon: %w", err)
 	}
-	if err := renameio.WriteFile(filepath.Join(archive, horizonName), append(b, '\n'), 0o600); err != nil {
+	if err := renameio.WriteFile(HorizonPath(archive), b, 0o600); err != nil {
 		return fmt.Errorf("write horizon: %w", err)
 	}
 	return disk{}.SyncDir(archive)

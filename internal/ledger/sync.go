@@ -184,7 +184,7 @@ func (j *Journal) giveUp(cause error) {
 		j.arm(SyncDelay)
 		return
 	}
-	j.degrade(errors.Join(cause, err))
+	j.degrade(fmt.Errorf("%w; %w", cause, err))
 	j.arm(retryDelay)
 }
 
@@ -204,7 +204,7 @@ func (j *Journal) degrade(cause error) {
 			j.report(fmt.Sprintf("the disk refuses the journal (%v); its reserve is in use", cause))
 			return
 		}
-		cause = errors.Join(cause, err)
+		cause = fmt.Errorf("%w; %w", cause, err)
 	}
 	j.report(fmt.Sprintf("the journal cannot be written (%v); records are kept in memory", cause))
 }

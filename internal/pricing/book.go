@@ -38,7 +38,7 @@ func Embedded() (*Book, error) {
 // With returns a book with the user's rows above those of b; b stays as it is. A row with a
 // Profile overrides the prices for that profile alone. Rows are replaced whole, not merged:
 // a price that the new row does not state is not taken from the old one. The error joins all
-// problems; each reads "prices[INDEX].FIELD: PROBLEM" and wraps a [FieldError].
+// problems, each of them a [RowError].
 func (b *Book) With(rows []Row) (*Book, error) {
 	own := make([]Row, len(rows))
 	for i := range rows {
@@ -75,7 +75,7 @@ func (b *Book) add(rows []Row) error {
 			f.add("id", "%q is taken by another row", p.id)
 		}
 		for _, e := range f {
-			errs = append(errs, fmt.Errorf("prices[%d].%w", i, e))
+			errs = append(errs, &RowError{i, e})
 		}
 		if len(f) > 0 {
 			continue

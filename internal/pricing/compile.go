@@ -20,6 +20,18 @@ type FieldError struct {
 // Error returns "FIELD: PROBLEM".
 func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
 
+// RowError says what is wrong with one of the rows that a book was to be made of.
+type RowError struct {
+	Row int // its index
+	*FieldError
+}
+
+// Error returns "prices[INDEX].FIELD: PROBLEM".
+func (e *RowError) Error() string { return fmt.Sprintf("prices[%d].%v", e.Row, e.FieldError) }
+
+// Unwrap returns the [FieldError].
+func (e *RowError) Unwrap() error { return e.FieldError }
+
 // price is a row made ready for use.
 type price struct {
 	id       string

@@ -68,6 +68,7 @@ type layout struct {
 	date, model, tokenType int
 	figures                map[Kind]int
 	format                 string
+	numbers                numbers
 }
 
 // Columns are the names that a mapping may give to columns.

@@ -6,19 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"strings"
 	"time"
 )
-
-// maxDigits bounds a figure; no provider bills more.
-const maxDigits = 40
 
 // Read reads a provider's export: comma, semicolon or tab between the columns, headers in the
 // first row. mapped[OURS] = THEIRS says which column is what, where the header does not. An error
 // names the line.
 func Read(r io.Reader, mapped map[string]string) (*Statement, error) {
 	in := bufio.NewReader(r)
+	if err := skipMark(in); err != nil {
+		return nil, err
+	}
 	c := csv.NewReader(in)
 	c.Comma = separator(in)
 	c.FieldsPerRecord, c.ReuseRecord, c.TrimLeadingSpace = -1, true, true
@@ -35,6 +34,7 @@ func Read(r io.Reader, mapped map[string]string) (*Statement, error) {
 	}
 	s := NewStatement()
 	s.Format = l.format
+	l.numbers.comma = c.Comma == ';' // it stands for the comma, which is needed for decimals
 	for {
 		row, err := c.Read()
 		if errors.Is(err, io.EOF) {
@@ -52,6 +52,20 @@ func Read(r io.Reader, mapped map[string]string) (*Statement, error) {
 		}
 		s.Rows++
 	}
+}
+
+// skipMark passes over the mark with which a text in Unicode may begin: a quote behind it would
+// not be at the beginning of its field.
+func skipMark(in *bufio.Reader) error {
+	head, _ := in.Peek(3)
+	switch mark := string(head); {
+	case mark == "\xef\xbb\xbf":
+		_, err := in.Discard(len(mark))
+		return err
+	case strings.HasPrefix(mark, "\xff\xfe"), strings.HasPrefix(mark, "\xfe\xff"):
+		return errors.New("the file is in UTF-16; save it as UTF-8")
+	}
+	return nil
 }
 
 // separator looks at the first line: what is there most often is it.
@@ -84,7 +98,7 @@ func (s *Statement) row(l *layout, row []string) error {
 	}
 	model := strings.TrimSpace(at(row, l.model))
 	for kind, i := range l.figures {
-		v, decimals, err := number(at(row, i))
+		v, decimals, err := l.numbers.read(at(row, i), kind)
 		if err != nil {
 			return fmt.Errorf("column %d: %w", i+1, err)
 		}
@@ -123,24 +137,6 @@ func dayOf(text string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%q is not a date", clip(text))
-}
-
-// number reads a figure exactly, and counts its decimals. Nothing is 0; thousands may be set
-// apart with commas, and a dollar may stand in front.
-func number(text string) (*big.Rat, int, error) {
-	plain := strings.NewReplacer(",", "", "$", "", "_", "", " ", "").Replace(strings.TrimSpace(text))
-	if plain == "" || plain == "-" || plain == "–" {
-		return new(big.Rat), 0, nil
-	}
-	if len(plain) > maxDigits || strings.ContainsAny(plain, "/eExXpP") {
-		return nil, 0, fmt.Errorf("%q is not a number", clip(text))
-	}
-	v, ok := new(big.Rat).SetString(plain)
-	if !ok {
-		return nil, 0, fmt.Errorf("%q is not a number", clip(text))
-	}
-	_, fraction, _ := strings.Cut(plain, ".")
-	return v, len(fraction), nil
 }
 
 func clip(s string) string {

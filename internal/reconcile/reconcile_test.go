@@ -127,6 +127,61 @@ func TestAFileThatIsNoExportSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
+func TestAFigureIsReadAsItsCountryWritesIt(t *testing.T) {
+	tests := []struct {
+		text   string
+		kind   Kind
+		comma  bool // commas before decimals
+		want   string
+		digits int
+	}{
+		{"1234", Input, false, "1234", 0},
+		{"1,234", Input, false, "1234", 0},
+		{"1,234,567", Input, true, "1234567", 0},
+		{"1.234.567", Input, false, "1234567", 0},
+		{"1.234", Input, true, "1234", 0},
+		{"1.234", Input, false, "617/500", 3},
+		{"1,234", Input, true, "1234", 0},
+		{"1 234 567", Input, false, "1234567", 0},
+		{"1\u202f234", Input, false, "1234", 0},
+		{"1'234", Input, false, "1234", 0},
+		{"0.25", Cost, false, "1/4", 2},
+		{"0,25", Cost, false, "1/4", 2},
+		{"0,25", Cost, true, "1/4", 2},
+		{"$1,234.50", Cost, false, "2469/2", 2},
+		{"1.234,50", Cost, true, "2469/2", 2},
+		{"1.234.567,5", Cost, false, "2469135/2", 1},
+		{"1,234", Cost, false, "1234", 0},
+		{"1,234", Cost, true, "617/500", 3},
+		{"1.234", Cost, true, "617/500", 3},
+		{".5", Cost, false, "1/2", 1},
+		{"-0.03", Cost, false, "-3/100", 2},
+		{"-1,234", Input, false, "-1234", 0},
+		{"12.", Cost, false, "12", 0},
+		{"", Cost, false, "0", 0},
+		{"–", Cost, false, "0", 0},
+	}
+	for _, tt := range tests {
+		v, digits, err := numbers{comma: tt.comma}.read(tt.text, tt.kind)
+		if err != nil || v.RatString() != tt.want || digits != tt.digits {
+			t.Errorf("%q as %s, comma %v: %v with %d decimals, %v; want %s with %d", tt.text, tt.kind, tt.comma, v, digits, err, tt.want, tt.digits)
+		}
+	}
+	for _, text := range []string{"1,23,456", "1.23.4", "12,34,5.6", "1,234,", "1.2,3.4", "1e5", "NaN", "0x1", "1/2", "x", ",", ".", "1,.5", strings.Repeat("9", maxDigits+1)} {
+		if v, _, err := (numbers{}).read(text, Cost); err == nil {
+			t.Errorf("%q was read as %s", text, v)
+		}
+	}
+}
+
+func TestAnExportOfASpreadsheetIsReadLikeTheProvidersOwn(t *testing.T) {
+	s := read(t, "\ufeff\"Date\";\"Model\";\"Output Tokens\";\"Cost (USD)\"\r\n\"2026-11-01\";\"claude-opus-5-5\";\"1.234.567\";\"24,69\"\r\n", map[string]string{"cost_list_usd": "Cost (USD)"})
+	want(t, s, "2026-11-01", "claude-opus-5-5", map[Kind]string{Output: "1234567", Cost: "2469/100"})
+	if _, err := Read(strings.NewReader("\xff\xfeD\x00a\x00"), nil); err == nil || !strings.Contains(err.Error(), "UTF-16") {
+		t.Errorf("%v, want that the file is in UTF-16", err)
+	}
+}
+
 func TestNamesOfTheSameModelAreEqual(t *testing.T) {
 	for _, same := range [][]string{
 		{"claude-opus-4-5", "claude-opus-4-5-20251101", "Claude Opus 4.5", "anthropic/claude-opus-4-5", "claude-opus-4-5[1m]", "Claude Opus 4.5 (≤ 200k)"},

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -136,9 +138,29 @@ func load(path string, watched []Scope, now time.Time) (*sheet, bool) {
 	return s, true
 }
 
+// maxFile bounds what is read of the file; 4,096 sessions are some megabytes.
+const maxFile = 64 << 20
+
+// read returns the text of a file that ends: a pipe, or a device, would make the reader wait.
+func read(path string) ([]byte, error) {
+	st, err := os.Stat(path)
+	if err == nil && !st.Mode().IsRegular() {
+		err = fs.ErrInvalid
+	}
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxFile))
+}
+
 func parse(path string) (saved, bool) {
 	var v saved
-	text, err := os.ReadFile(path)
+	text, err := read(path)
 	if err != nil {
 		return v, false
 	}

@@ -1,6 +1,7 @@
 package spend
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"sync"
@@ -42,7 +43,7 @@ func newHouse(t *testing.T, now time.Time) *house {
 	t.Helper()
 	h := &house{t: t, dir: t.TempDir(), now: now}
 	h.open()
-	t.Cleanup(func() { _ = h.journal.Shutdown(t.Context()) })
+	t.Cleanup(func() { _ = h.journal.Shutdown(context.WithoutCancel(t.Context())) }) // the context of a test ends before its clean-up
 	return h
 }
 

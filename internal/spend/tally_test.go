@@ -167,6 +167,17 @@ func TestAFileThatCannotBeUsedIsMadeAgain(t *testing.T) {
 	}
 }
 
+func TestAFileWithoutAnEndIsNotRead(t *testing.T) {
+	h := newHouse(t, noon())
+	h.add(h.tally(), h.spent("a", cent))
+	if err := os.Symlink("/dev/zero", filepath.Join(h.dir, "totals.json")); err != nil {
+		t.Skip(err)
+	}
+	if got := sum(h.tally(), Month); got != cent {
+		t.Errorf("%d, want a cent from the journal", got)
+	}
+}
+
 func TestOnlySegmentsThatCanMatterAreRead(t *testing.T) {
 	h := newHouse(t, noon().AddDate(0, -3, 0))
 	h.record(h.spent("a", cent))

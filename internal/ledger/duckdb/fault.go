@@ -79,6 +79,28 @@ func damaged(err error) bool {
 	return false
 }
 
+// What the system refuses when a ledger is written.
+var (
+	ErrFull     = errors.New("the disk is full")
+	ErrReadOnly = errors.New("the file system is read-only")
+)
+
+// inShort returns the error for which the system did not let us write, if err is about that, and
+// err itself if not. DuckDB says it in many words of its own, and what went wrong because of it
+// besides.
+func inShort(err error) error {
+	if err == nil {
+		return nil
+	}
+	switch text := strings.ToLower(err.Error()); {
+	case strings.Contains(text, "no space left"), strings.Contains(text, "quota exceeded"):
+		return ErrFull
+	case strings.Contains(text, "read-only file system"):
+		return ErrReadOnly
+	}
+	return err
+}
+
 // unreadable tells whether an error is about the text of a record.
 func unreadable(err error) bool {
 	text := err.Error()

@@ -66,7 +66,7 @@ func Fold(ctx context.Context, opt FoldOptions) (ledger.FoldResult, error) {
 		return f.res, b
 	}
 	if err != nil {
-		err = fmt.Errorf("fold into %s: %w", opt.File, err)
+		err = fmt.Errorf("fold into %s: %w", opt.File, inShort(err))
 		f.res.Err = err.Error()
 		return f.res, err
 	}

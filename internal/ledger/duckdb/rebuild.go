@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"prism/internal/ledger"
@@ -30,17 +31,31 @@ type Counts struct {
 	Alerts      int64 `json:"alerts"`
 }
 
-// lacks tells whether c has fewer rows than other in any table.
-func (c Counts) lacks(other Counts) bool {
-	return c.Requests < other.Requests || c.Events < other.Events || c.Corrections < other.Corrections || c.Alerts < other.Alerts
+// short says of which rows c has fewer than other; "" = of none.
+func (c Counts) short(other Counts) string {
+	var list []string
+	for _, t := range []struct {
+		name      string
+		has, want int64
+	}{
+		{"requests", c.Requests, other.Requests},
+		{"corrections", c.Corrections, other.Corrections},
+		{"config events", c.Events, other.Events},
+		{"alerts", c.Alerts, other.Alerts},
+	} {
+		if t.has < t.want {
+			list = append(list, fmt.Sprintf("%d of %d %s", t.has, t.want, t.name))
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // Rebuild makes the ledger anew from journal and archive and swaps it in. Where that would give
 // fewer rows than there are, it stops with [ErrFewer] and leaves everything as it is, unless it
 // is forced. A ledger that is damaged is kept aside.
-func Rebuild(ctx context.Context, opt UpkeepOptions, force bool) (Rebuilt, error) {
+func Rebuild(ctx context.Context, opt UpkeepOptions, force bool) (res Rebuilt, err error) {
 	opt = opt.withDefaults()
-	var res Rebuilt
+	defer func() { err = opt.inShort(err) }()
 	claim, err := opt.claim()
 	if err != nil {
 		return res, err
@@ -58,8 +73,10 @@ func Rebuild(ctx context.Context, opt UpkeepOptions, force bool) (Rebuilt, error
 	if err := opt.build(ctx, fresh, &res); err != nil {
 		return res, errors.Join(fmt.Errorf("rebuild ledger: %w", err), discard(fresh))
 	}
-	if before != nil && res.After.lacks(*before) && !force {
-		return res, errors.Join(fmt.Errorf("rebuild ledger: %w: %d of %d requests", ErrFewer, res.After.Requests, before.Requests), discard(fresh))
+	if before != nil && !force {
+		if short := res.After.short(*before); short != "" {
+			return res, errors.Join(fmt.Errorf("rebuild ledger: %w: %s", ErrFewer, short), discard(fresh))
+		}
 	}
 	if !sound {
 		res.Aside = opt.File + ".corrupt-" + opt.Now().UTC().Format("20060102T150405.000")
@@ -97,12 +114,34 @@ func (o *UpkeepOptions) present(ctx context.Context) (counts *Counts, sound bool
 		return nil, false, err
 	}
 	defer db.Close()
-	horizon, err := ledger.ReadHorizon(o.ArchiveDir)
+	horizon, err := o.mendHorizon(ctx, db)
 	if err != nil {
 		return nil, false, err
 	}
 	counts, err = countRows(ctx, db, horizon.KeepFrom)
 	return counts, err == nil, err
+}
+
+// mendHorizon reads how far back the archive goes. Where that is damaged or lost the ledger that
+// is there knows it too, and it is written down again.
+func (o *UpkeepOptions) mendHorizon(ctx context.Context, db querier) (ledger.Horizon, error) {
+	h, err := ledger.ReadHorizon(o.ArchiveDir)
+	if err != nil && !errors.Is(err, ledger.ErrHorizon) {
+		return h, err
+	}
+	m, failed := readMeta(ctx, db)
+	if failed != nil {
+		return h, errors.Join(err, failed)
+	}
+	var known time.Time
+	if m.KeepFrom != nil {
+		known = m.KeepFrom.Time
+	}
+	if err == nil && !h.KeepFrom.Before(known) {
+		return h, nil
+	}
+	h = ledger.Horizon{KeepFrom: known, SetAt: h.SetAt}
+	return h, h.Write(o.ArchiveDir)
 }
 
 // countRows counts what is not older than keepFrom; a table that an earlier version did not make

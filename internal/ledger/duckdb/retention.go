@@ -25,10 +25,11 @@ type Collected struct {
 // else. Nothing is deleted in place: the rows that stay are written into a new file, which is
 // swapped in. The instant is remembered beside the archive first, so that nothing comes back,
 // whatever is cut short. A dry run only counts.
-func Collect(ctx context.Context, opt UpkeepOptions, keepFrom time.Time, dryRun bool) (Collected, error) {
+func Collect(ctx context.Context, opt UpkeepOptions, keepFrom time.Time, dryRun bool) (res Collected, err error) {
 	opt = opt.withDefaults()
+	defer func() { err = opt.inShort(err) }()
 	keepFrom = keepFrom.UTC().Truncate(time.Microsecond)
-	res := Collected{DryRun: dryRun, Segments: []ledger.SegmentInfo{}}
+	res = Collected{DryRun: dryRun, Segments: []ledger.SegmentInfo{}}
 	res.KeepFrom = keepFrom
 	if keepFrom.After(opt.Now()) {
 		return res, errors.New("collect: the instant from which rows are kept is in the future")

@@ -22,14 +22,15 @@ type Rewritten struct {
 var errEarlier = errors.New("the ledger is of an earlier version; the next fold brings it up to date")
 
 // Compact writes the ledger into a new file, which has no gaps, and swaps it in.
-func Compact(ctx context.Context, opt UpkeepOptions) (Rewritten, error) {
+func Compact(ctx context.Context, opt UpkeepOptions) (res Rewritten, err error) {
 	opt = opt.withDefaults()
+	defer func() { err = opt.inShort(err) }()
 	claim, err := opt.claim()
 	if err != nil {
-		return Rewritten{}, err
+		return res, err
 	}
 	defer claim.Close()
-	res, err := opt.rewrite(ctx, time.Time{})
+	res, err = opt.rewrite(ctx, time.Time{})
 	if err != nil {
 		return res, err
 	}

@@ -32,6 +32,15 @@ func (o UpkeepOptions) withDefaults() UpkeepOptions {
 	return o
 }
 
+// inShort says which file it is that cannot be written, where the system is in the way.
+func (o *UpkeepOptions) inShort(err error) error {
+	short := inShort(err)
+	if errors.Is(short, ErrFull) || errors.Is(short, ErrReadOnly) {
+		return fmt.Errorf("make %s anew: %w", o.File, short)
+	}
+	return err
+}
+
 // Extensions of the names of files that are made beside the ledger.
 const (
 	walExt = ".wal"

@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -121,6 +122,22 @@ func TestRebuildRefusesToLoseRowsThatOnlyTheDatabaseHas(t *testing.T) {
 		t.Errorf("forced: %+v", res)
 	}
 	h.wantSoundBut("records before this place are missing")
+}
+
+func TestARefusalNamesTheRowsThatWouldBeLost(t *testing.T) {
+	has := Counts{Requests: 10, Events: 2, Corrections: 5, Alerts: 1}
+	for want, other := range map[string]Counts{
+		"":                                      {Requests: 9, Events: 2, Corrections: 5},
+		"10 of 11 requests":                     {Requests: 11},
+		"5 of 6 corrections":                    {Requests: 10, Corrections: 6},
+		"1 of 2 alerts":                         {Alerts: 2},
+		"2 of 3 config events":                  {Events: 3},
+		"10 of 11 requests, 5 of 7 corrections": {Requests: 11, Corrections: 7},
+	} {
+		if got := has.short(other); got != want {
+			t.Errorf("%+v of %+v: %q, want %q", has, other, got, want)
+		}
+	}
 }
 
 // wantSoundBut allows findings of one kind.
@@ -264,6 +281,45 @@ func TestCollectCanBeCutShort(t *testing.T) {
 		t.Errorf("%v old requests are left", got[0][0])
 	}
 	h.wantSound()
+}
+
+// A wrong horizon would let rows go that were to be kept, or bring back what was let go.
+func TestADamagedHorizonIsFoundAndMendedFromTheDatabase(t *testing.T) {
+	for name, spoil := range map[string]func(path string) error{
+		"later":   func(path string) error { return replaceIn(path, "-11-", "-12-") },
+		"torn":    func(path string) error { return os.Truncate(path, 20) },
+		"removed": os.Remove,
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, from := aged(t)
+			if _, err := Collect(context.Background(), h.upkeep(), from, false); err != nil {
+				t.Fatal(err)
+			}
+			kept := h.tables()
+			path := ledger.HorizonPath(h.opt.ArchiveDir)
+			if err := spoil(path); err != nil {
+				t.Fatal(err)
+			}
+			if report := h.verify(); report.Count != 1 || report.Findings[0].File != path || !report.Compared {
+				t.Errorf("report = %+v, want one finding, of the horizon", report)
+			}
+			if _, err := Rebuild(context.Background(), h.upkeep(), false); err != nil {
+				t.Fatal(err)
+			}
+			if after := h.tables(); !reflect.DeepEqual(after, kept) {
+				t.Error("tables differ")
+			}
+			h.wantSound()
+		})
+	}
+}
+
+func replaceIn(path, old, with string) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, bytes.Replace(b, []byte(old), []byte(with), 1), 0o600)
 }
 
 func TestThePolicyIsLookedAtOnceADay(t *testing.T) {

@@ -106,7 +106,7 @@ func Verify(ctx context.Context, opt VerifyOptions) (*Report, error) {
 	if err := v.rows(ctx, file != nil && v.report.Sound()); err != nil {
 		return nil, err
 	}
-	return v.report, nil
+	return v.report, v.horizon()
 }
 
 // verifier is the state of one [Verify].
@@ -136,6 +136,26 @@ func (v *verifier) inventory() error {
 			v.report.Segments++
 		}
 	}
+	return nil
+}
+
+// horizon looks whether archive and database agree on how far back the ledger goes. Where a
+// collection was cut short the archive is ahead.
+func (v *verifier) horizon() error {
+	h, err := ledger.ReadHorizon(v.opt.ArchiveDir)
+	f := Finding{Store: StoreArchive, File: ledger.HorizonPath(v.opt.ArchiveDir), Offset: -1, Row: -1}
+	const mended = "; prism ledger rebuild writes it as the database has it"
+	switch {
+	case errors.Is(err, ledger.ErrHorizon):
+		f.What = "the file is damaged" + mended
+	case err != nil:
+		return err
+	case v.report.KeepFrom != nil && h.KeepFrom.Before(*v.report.KeepFrom):
+		f.What = "it does not say that rows are kept from " + v.report.KeepFrom.Format(time.RFC3339) + " on" + mended
+	default:
+		return nil
+	}
+	v.report.add(f)
 	return nil
 }
 
