@@ -54,6 +54,7 @@ func (x *exchange) finish() {
 	if e.Outcome == "" {
 		e.Outcome, e.ErrorType = ledger.OutcomeError, "internal"
 	}
+	x.findRepeated()
 	x.remember()
 	if x.attempt != nil && x.attempt.Outcome == "" {
 		x.endAttempt(verdict{outcome: e.Outcome, errorType: e.ErrorType, billed: true})

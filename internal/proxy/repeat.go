@@ -38,9 +38,9 @@ type repeats struct {
 
 // failed is an exchange that a client may repeat.
 type failed struct {
-	key uint64
-	id  string
-	at  time.Time
+	key       uint64
+	id        string
+	began, at time.Time // at = ended
 }
 
 // key tells conversations apart: whose it is, and what stands at its two ends. The messages
@@ -65,7 +65,7 @@ func (r *repeats) key(session, agent string, messages []byte) uint64 {
 }
 
 // note remembers a failure.
-func (r *repeats) note(key uint64, id string, now time.Time) {
+func (r *repeats) note(f failed) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.last == nil {
@@ -74,27 +74,26 @@ func (r *repeats) note(key uint64, id string, now time.Time) {
 	if old := r.ring[r.next]; r.last[old.key].id == old.id {
 		delete(r.last, old.key)
 	}
-	f := failed{key, id, now}
-	r.ring[r.next], r.last[key] = f, f
+	r.ring[r.next], r.last[f.key] = f, f
 	r.next = (r.next + 1) % repeatMax
 	r.kept.Store(int64(len(r.last)))
 }
 
-// take returns the exchange that one with this key repeats, "" if there is none. An exchange
-// is repeated once: the next repeat is one of the repeat.
-func (r *repeats) take(key uint64, now time.Time) string {
+// take returns the exchange that one with this key, begun at start, repeats, "" if there is none:
+// it did not begin later. An exchange is repeated once: the next repeat is one of the repeat.
+func (r *repeats) take(key uint64, start time.Time) string {
 	if r.kept.Load() == 0 {
 		return ""
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f, ok := r.last[key]
-	if !ok {
+	if !ok || f.began.After(start) {
 		return ""
 	}
 	delete(r.last, key)
 	r.kept.Store(int64(len(r.last)))
-	if now.Sub(f.at) > repeatWithin {
+	if start.Sub(f.at) > repeatWithin {
 		return ""
 	}
 	return f.id
@@ -113,7 +112,14 @@ func (x *exchange) link(h http.Header) {
 		return
 	}
 	x.conversation = x.p.repeats.key(e.SessionID, e.AgentID, x.raw[at.Start:at.End])
-	if e.SessionID != "" || e.RetryCount > 0 {
+	x.findRepeated()
+}
+
+// findRepeated looks for the exchange that this one repeats. It is done at the beginning and at the
+// end: a client may be back before the exchange that failed it has ended here.
+func (x *exchange) findRepeated() {
+	e := &x.entry
+	if x.conversation != 0 && e.RetryOf == "" && (e.SessionID != "" || e.RetryCount > 0) {
 		e.RetryOf = x.p.repeats.take(x.conversation, x.start)
 	}
 }
@@ -123,6 +129,6 @@ func (x *exchange) link(h http.Header) {
 func (x *exchange) remember() {
 	whole := x.request.Stream && x.metered == stream.KindJSON
 	if x.conversation != 0 && (x.entry.Outcome != ledger.OutcomeOK || whole) {
-		x.p.repeats.note(x.conversation, x.entry.RequestID, x.entry.EndedAt)
+		x.p.repeats.note(failed{x.conversation, x.entry.RequestID, x.start, x.entry.EndedAt})
 	}
 }
