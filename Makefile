@@ -32,7 +32,7 @@ test: ## Run all tests
 
 .PHONY: race
 race: ## Run all tests under the race detector, in random order
-	$(GO) test -race -shuffle=on $(PKGS)
+	$(GO) test -race -shuffle=on -timeout 30m $(PKGS)
 
 .PHONY: lint
 lint: ## Run golangci-lint (the first time it is built: two minutes)
