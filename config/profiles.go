@@ -55,7 +55,8 @@ type Profile struct {
 	BaseURL  string // without a slash at the end
 	Dialect  Dialect
 	Auth     Auth
-	APIKey   Secret
+	APIKey   Secret      // the first of Keys
+	Keys     []Key       // in the order of the file; empty where no key is sent
 	Models   []ModelRule // first match wins; no match passes the name on
 	Fallback []string    // names of profiles; checked for dangling names and cycles
 	Budget   *Budget
@@ -66,6 +67,11 @@ type Profile struct {
 	InputIncludesCache string // auto, yes or no
 	CAFile             string // absolute path of a PEM file; "" = the system's roots
 	Timeouts           Timeouts
+
+	FallbackOnAuth     bool   // 401, 402 and 403 lead to the fallback as well
+	Keepalive          bool   // comments keep the client waiting while the provider is silent
+	OnClientDisconnect string // cancel or drain; "" = cancel
+	OnTruncate         string // error or abort; "" = error
 
 	Pos        Pos // place of the profile
 	BaseURLPos Pos
@@ -112,8 +118,16 @@ type Budget struct {
 
 // Timeouts bound the waiting for one upstream; zero means the default of prism.yaml.
 type Timeouts struct {
-	FirstByte time.Duration // until the first response header
-	Idle      time.Duration // silence within a stream
+	FirstByte time.Duration  // until the first response header
+	Idle      time.Duration  // silence within a stream
+	Hold      *time.Duration // how long the beginning of a stream is held back; nil = the default, 0 = not at all
+}
+
+// Key is one of the keys of a profile.
+type Key struct {
+	Name   string // "" for api_key of the profile itself
+	Secret Secret
+	Pos    Pos
 }
 
 // Rule sends the requests that meet all its conditions to a profile.
@@ -122,12 +136,26 @@ type Rule struct {
 	Header *HeaderRule // nil = any
 	Path   string      // glob on the path; "" = any
 	Use    string      // name of the profile
-	Pos    Pos
+
+	Session     string   // glob on the session's id; "" = any
+	Agent       string   // glob on the sub-agent's id; "" = any, main = the main conversation
+	Tag         *TagRule // nil = any
+	Between     string   // HH:MM-HH:MM, local time of the day; "" = any
+	Days        []string // mon, tue, ...; empty = any
+	PromptOver  int64    // estimated tokens of the prompt; 0 = any
+	PromptUnder int64    // 0 = any
+	Pos         Pos
 }
 
 // HeaderRule matches a request header.
 type HeaderRule struct {
 	Name  string // canonical, as in [http.CanonicalHeaderKey]
+	Match string // glob on the value
+}
+
+// TagRule matches a tag of the request, as X-Prism-Tags gives it.
+type TagRule struct {
+	Name  string
 	Match string // glob on the value
 }
 

@@ -126,7 +126,9 @@ type Attempt struct {
 	TTFBMS        stream.Count
 	DurationMS    stream.Count
 	Outcome       string
-	MaybeBilled   bool // the provider may have charged for it although no usage was seen
+	Key           string // name of the profile's key, where it has several
+	Why           string // why this upstream: path, header, rule N, active, fallback, affinity, key, again, healed
+	MaybeBilled   bool   // the provider may have charged for it although no usage was seen
 	Usage         stream.Usage
 	CostList      Money
 }
@@ -208,4 +210,24 @@ type AlertEvent struct {
 	Limit       Money
 	Value       string // what the query gave
 	Message     string
+}
+
+// States of a profile, or of one of its keys, in a [HealthEvent].
+const (
+	HealthOK      = "ok"
+	HealthCooling = "cooling" // it asked to be left alone: retry-after, a rate limit
+	HealthOpen    = "open"    // it failed too often: the breaker is open
+	HealthProbing = "probing" // one request looks whether it answers again
+	HealthDenied  = "denied"  // it refuses the key
+)
+
+// HealthEvent is a change of the health of a profile: one row of table health_events.
+type HealthEvent struct {
+	EventAt   time.Time
+	Profile   string
+	Key       string // "" = the whole profile
+	FromState string
+	ToState   string
+	Why       string    // error type, or what it asked for
+	Until     time.Time // when it is looked at again
 }

@@ -60,15 +60,15 @@ func again(err error) bool {
 func (x *exchange) call(route *router.Route) (*http.Response, error) {
 	x.prepare()
 	x.entry.Attempts = append(x.entry.Attempts, ledger.Attempt{
-		N: len(x.entry.Attempts) + 1, Profile: route.Profile.Name, ServerAddress: route.Upstream.Server(), Model: x.entry.UpstreamModel,
+		N: len(x.entry.Attempts) + 1, Profile: route.Profile.Name, ServerAddress: route.Server(), Model: x.entry.UpstreamModel,
 		StartedAt: x.p.opt.Now(), TTFBMS: stream.Unknown, DurationMS: stream.Unknown, Usage: stream.NoUsage(), CostList: ledger.NoMoney,
 	})
 	x.attempt = &x.entry.Attempts[len(x.entry.Attempts)-1]
 	x.turn()
 	x.calling = route.Health
 	x.calling.Enter()
-	x.keepRaw = x.keepRaw || route.Upstream.Retains()
-	resp, err := route.Upstream.RoundTrip(x.out.WithContext(x.r.Context()))
+	x.keepRaw = x.keepRaw || route.Lanes[0].Upstream.Retains()
+	resp, err := route.Lanes[0].Upstream.RoundTrip(x.out.WithContext(x.r.Context()))
 	x.headAt = x.p.opt.Now()
 	if err != nil {
 		x.endAttempt(x.failure(err))

@@ -244,7 +244,7 @@ func (x *exchange) describe(t *target) {
 // setRoute notes whom the next attempt goes to.
 func (x *exchange) setRoute(route *router.Route) {
 	e := &x.entry
-	e.Profile, e.Provider, e.ServerAddress = route.Profile.Name, route.Profile.Provider, route.Upstream.Server()
+	e.Profile, e.Provider, e.ServerAddress = route.Profile.Name, route.Profile.Provider, route.Server()
 	x.target = x.request.Model
 	if x.target != "" {
 		x.target = route.Profile.Target(x.target)

@@ -21,6 +21,10 @@ type Options struct {
 
 	// Proxy tells the outbound HTTP proxy for a URL; nil = from the environment.
 	Proxy func(*http.Request) (*url.URL, error)
+
+	// Changed is called with every change of a profile's health, one after the other; nil = nobody
+	// wants to know. It must not wait.
+	Changed func(Change)
 }
 
 // Router holds the live table.
@@ -127,7 +131,7 @@ func (r *Router) route(p *config.Profile) (*Route, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Route{Upstream: up, Profile: p, Health: r.Health(p.Name), pool: key}, nil
+	return &Route{Profile: p, Lanes: []*Lane{{Upstream: up}}, Health: r.Health(p.Name), pool: key}, nil
 }
 
 func (r *Router) pool(key poolKey, target upstream.Target) *upstream.Pool {

@@ -47,7 +47,7 @@ func ask(t *testing.T, route *router.Route) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := route.Upstream.RoundTrip(req)
+	resp, err := route.Lanes[0].Upstream.RoundTrip(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestAStreamUnderWayOutlivesTheSwapThatRemovesItsOrigin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := r.Table().Active().Upstream.RoundTrip(req)
+	resp, err := r.Table().Active().Lanes[0].Upstream.RoundTrip(req)
 	if err != nil {
 		t.Fatal(err)
 	}

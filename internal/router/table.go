@@ -27,12 +27,21 @@ type Table struct {
 
 // Route is one profile of a table.
 type Route struct {
-	Upstream *upstream.Upstream
-	Profile  *config.Profile
-	Health   *Health
+	Profile *config.Profile
+	Lanes   []*Lane // one for each key, in the order of the file; one without a key where none is sent
+	Health  *Health
 
 	pool poolKey
 }
+
+// Lane is one way to call a profile: its upstream with one of its keys.
+type Lane struct {
+	Upstream *upstream.Upstream
+	Key      string // name of the key in the file; "" where the profile has a single one
+}
+
+// Server returns the host that is called, without a port.
+func (r *Route) Server() string { return r.Lanes[0].Upstream.Server() }
 
 type rule struct {
 	model  string
@@ -75,10 +84,11 @@ type Query struct {
 	Header http.Header
 }
 
-// Plan is the upstreams that may answer a request, in order.
+// Plan is the routes that may answer a request, in order: the one that was chosen, then the
+// fallbacks of its profile.
 type Plan struct {
 	Routes []*Route
-	Reason string // path, header, rule N, active: the ledger's route_reason
+	Reason string // path, header, rule N, active: the ledger's route_reason for the first route
 }
 
 // ErrNoProfile means that a request named a profile that the table does not have. It never
@@ -86,7 +96,7 @@ type Plan struct {
 var ErrNoProfile = errors.New("no such profile")
 
 // Select returns the plan for a request. The order is: path prefix, header, first matching
-// rule, active profile. A plan has one route today; the profile's fallbacks will follow it.
+// rule, active profile.
 func (t *Table) Select(q *Query) (Plan, error) {
 	name, reason := q.Prefix, "path"
 	if name == "" {
@@ -97,17 +107,25 @@ func (t *Table) Select(q *Query) (Plan, error) {
 		if route == nil {
 			return Plan{}, ErrNoProfile
 		}
-		return route.plan(reason), nil
+		return t.plan(route, reason), nil
 	}
 	for i := range t.rules {
 		if r := &t.rules[i]; r.matches(q) {
-			return r.to.plan(r.reason), nil
+			return t.plan(r.to, r.reason), nil
 		}
 	}
-	return t.active.plan("active"), nil
+	return t.plan(t.active, "active"), nil
 }
 
-func (r *Route) plan(reason string) Plan { return Plan{Routes: []*Route{r}, Reason: reason} }
+func (t *Table) plan(first *Route, reason string) Plan {
+	p := Plan{Routes: []*Route{first}, Reason: reason}
+	for _, name := range first.Profile.Fallback {
+		if r := t.routes[name]; r != nil {
+			p.Routes = append(p.Routes, r)
+		}
+	}
+	return p
+}
 
 // Active returns the active route.
 func (t *Table) Active() *Route { return t.active }
