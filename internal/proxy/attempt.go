@@ -11,106 +11,166 @@ import (
 	"prism/internal/upstream"
 )
 
-// maxPerUpstream is how often one upstream is tried within an exchange: again only where
-// nothing can have been processed, or where a kept connection turned out to be closed.
-const maxPerUpstream = 2
+// Why an attempt was made, where the walk does not say it.
+const (
+	whyAgain  = "again"  // the same upstream once more: nothing can have been processed
+	whyHealed = "healed" // the same upstream once more, with a request that was mended
+	whyKey    = "key"    // the same profile with another key, as the walk says
+)
 
-// try walks the plan until an upstream answers. The error is the last one.
-func (x *exchange) try() (*http.Response, error) {
-	var last error
-	for _, route := range x.plan.Routes {
-		x.setRoute(route)
-		for n := range maxPerUpstream {
-			resp, err := x.call(route)
-			if err == nil {
-				return resp, nil
+// maxTimeouts is how often an upstream may let an exchange wait in vain.
+const maxTimeouts = 2
+
+// try makes attempts until one gives an answer that may be passed on, and passes it on. If none
+// does, the client gets the most useful of what came.
+func (x *exchange) try() {
+	x.walk = x.p.opt.Router.Walk(x.plan, x.entry.SessionID)
+	var last *lost
+	for x.next(last) {
+		for repeated := false; ; {
+			if last = x.once(); last == nil {
+				return // answered
 			}
-			last = err
-			if n+1 == maxPerUpstream || !again(err) {
+			x.lose(last)
+			if !x.mayGoOn() {
+				x.giveUp()
+				return
+			}
+			if !last.again || repeated && !last.healed || !x.walk.Again(x.p.opt.Now()) {
 				break
 			}
-			var ue *upstream.Error
-			x.body.Fresh = errors.As(err, &ue) && ue.Stale()
+			x.why, x.body.Fresh = whyAgain, last.stale
+			if last.healed {
+				x.why = whyHealed
+			} else {
+				repeated = true
+			}
 		}
-		if x.r.Context().Err() != nil {
+		if !last.next {
 			break
 		}
 	}
-	return nil, last
+	x.giveUp()
 }
 
-// again tells whether the same upstream may be tried once more.
-func again(err error) bool {
-	var ue *upstream.Error
-	if !errors.As(err, &ue) {
-		return false
-	}
-	switch ue.Kind {
-	case upstream.KindDial, upstream.KindDNS, upstream.KindTLS:
+// next chooses the upstream of the next attempt. What a budget holds back is passed over, unless
+// it was looked at already.
+func (x *exchange) next(last *lost) bool {
+	now := x.p.opt.Now()
+	for {
+		route := x.walk.Peek(now)
+		if route == nil {
+			return false
+		}
+		if last != nil && route.Profile.Name != last.profile {
+			if last.ownKeys {
+				return false
+			}
+			if x.heldBack(route) {
+				x.walk.Skip()
+				continue
+			}
+		}
+		t, ok := x.walk.Next(now)
+		if !ok {
+			return false
+		}
+		x.route, x.lane, x.why, x.body.Fresh = t.Route, t.Lane, t.Why, false
+		if t.Why != whyKey {
+			x.entry.RouteReason = t.Why
+		}
+		x.setRoute(t.Route)
 		return true
-	case upstream.KindEOF, upstream.KindReset:
-		return ue.Stale()
-	case upstream.KindTimeout, upstream.KindProtocol, upstream.KindCanceled:
-		return false
 	}
-	return false
+}
+
+// mayGoOn tells whether another attempt can be of use: the client is there, prism does not stop,
+// and there is time left.
+func (x *exchange) mayGoOn() bool {
+	return x.r.Context().Err() == nil && !x.p.stopping.Load() && x.timeouts < maxTimeouts && x.p.opt.Now().Before(x.deadline)
+}
+
+// once makes one attempt. It returns nil once the client has been answered.
+func (x *exchange) once() *lost {
+	resp, err := x.call()
+	if err != nil {
+		return x.unanswered(err)
+	}
+	return x.examine(resp)
 }
 
 // call makes one attempt: from the request to the head of the response.
-func (x *exchange) call(route *router.Route) (*http.Response, error) {
+func (x *exchange) call() (*http.Response, error) {
 	x.prepare()
+	x.body.FirstByte = x.patience()
 	x.entry.Attempts = append(x.entry.Attempts, ledger.Attempt{
-		N: len(x.entry.Attempts) + 1, Profile: route.Profile.Name, ServerAddress: route.Server(), Model: x.entry.UpstreamModel,
+		N: len(x.entry.Attempts) + 1, Profile: x.route.Profile.Name, Key: x.lane.Key, Why: x.why, ServerAddress: x.route.Server(), Model: x.entry.UpstreamModel,
 		StartedAt: x.p.opt.Now(), TTFBMS: stream.Unknown, DurationMS: stream.Unknown, Usage: stream.NoUsage(), CostList: ledger.NoMoney,
 	})
 	x.attempt = &x.entry.Attempts[len(x.entry.Attempts)-1]
+	x.resetMeter(stream.KindOpaque)
+	x.lastAt, x.gap = time.Time{}, 0
 	x.turn()
-	x.calling = route.Health
-	x.calling.Enter()
-	x.keepRaw = x.keepRaw || route.Lanes[0].Upstream.Retains()
-	resp, err := route.Lanes[0].Upstream.RoundTrip(x.out.WithContext(x.r.Context()))
+	up := x.lane.Upstream
+	x.keepRaw = x.keepRaw || up.Retains()
+	resp, err := up.RoundTrip(x.out.WithContext(x.ctx))
 	x.headAt = x.p.opt.Now()
 	if err != nil {
-		x.endAttempt(x.failure(err))
-		x.leave()
 		return nil, err
 	}
 	x.attempt.HTTPStatus = resp.StatusCode
 	x.attempt.TTFBMS = millis(x.headAt.Sub(x.attempt.StartedAt))
+	x.walk.Head(x.headAt, resp.StatusCode, resp.Header)
 	return resp, nil
 }
 
-// leave ends what the attempt under way counts as in flight at its profile.
-func (x *exchange) leave() {
-	if x.calling != nil {
-		x.calling.Leave()
-		x.calling = nil
+// patience is how long this attempt may wait for the head of the response. A stream waits less
+// where somebody else could answer; what all attempts share is the deadline of the exchange.
+func (x *exchange) patience() time.Duration {
+	limits := &x.p.opt.Limits
+	wait := limits.FirstByte
+	if x.request.Stream && limits.FirstByteFallback > 0 && x.walk.Left() {
+		wait = limits.FirstByteFallback
 	}
+	if own := x.route.Profile.Timeouts.FirstByte; own > 0 {
+		wait = own
+	}
+	now := x.p.opt.Now()
+	if len(x.entry.Attempts) == 0 {
+		x.deadline = now.Add(max(wait, limits.FirstByte))
+		if wait <= 0 {
+			x.deadline = now.Add(foreverAfter)
+		}
+		return wait
+	}
+	left := max(x.deadline.Sub(now), time.Millisecond)
+	if wait <= 0 || wait > left {
+		return left
+	}
+	return wait
 }
+
+// foreverAfter is the deadline of an exchange whose waiting is not bounded.
+const foreverAfter = 24 * time.Hour
 
 // prepare makes the body ready to be sent: the model's value is replaced where the profile
 // names another one, and not a byte beside it.
 func (x *exchange) prepare() {
 	fresh := x.body.Fresh
-	x.out.Body = nil
+	raw, from, to := x.source()
+	x.body = upstream.Body{}
 	switch {
 	case x.file != nil:
 		x.body = upstream.Body{File: x.file, Size: x.fileSize}
-		x.out.Body = &x.body
-	case len(x.raw) > 0:
-		x.body = upstream.Body{}
-		if x.target != x.request.Model {
-			x.model = appendJSONString(x.model[:0], x.target)
-			x.body.Splice(x.raw, x.request.ModelStart, x.request.ModelEnd, x.model)
-		} else {
-			x.body.Pieces[0], x.body.Size = x.raw, int64(len(x.raw))
-		}
-		x.out.Body = &x.body
+	case len(raw) == 0:
+	case x.target != x.request.Model:
+		x.model = appendJSONString(x.model[:0], x.target)
+		x.body.Splice(raw, from, to, x.model)
 	default:
-		x.body = upstream.Body{}
-		x.out.Body = &x.body
+		x.body.Pieces[0], x.body.Size = raw, int64(len(raw))
 	}
 	x.body.Fresh = fresh
+	x.out.Body = &x.body
 	x.out.ContentLength = x.body.Size
 }
 
@@ -121,6 +181,19 @@ type verdict struct {
 	message   string
 	blame     bool // the upstream's fault
 	billed    bool // it may have been billed although no usage was seen
+
+	limited  bool          // it is called too often: 429
+	denied   bool          // it refuses the key
+	cooldown time.Duration // how long it asks to be left alone; 0 = it did not say
+}
+
+// result is what the verdict means for the health of the upstream.
+func (v *verdict) result() router.Result {
+	res := router.Result{OK: v.outcome == ledger.OutcomeOK, Limited: v.limited, Denied: v.denied, Cooldown: v.cooldown}
+	if v.blame {
+		res.ErrorType = v.errorType
+	}
+	return res
 }
 
 // failure sorts an error of an upstream.
@@ -136,57 +209,17 @@ func (x *exchange) failure(err error) verdict {
 	return v
 }
 
-// endAttempt closes the current attempt and tells the profile's health.
+// endAttempt closes the attempt under way and tells the health of its upstream. A second call
+// changes nothing.
 func (x *exchange) endAttempt(v verdict) {
 	a := x.attempt
+	if a == nil || a.Outcome != "" {
+		return
+	}
 	now := x.p.opt.Now()
 	a.Outcome, a.ErrorType, a.MaybeBilled = v.outcome, v.errorType, v.billed
 	a.DurationMS = millis(now.Sub(a.StartedAt))
-	route := x.table.Route(a.Profile)
-	switch {
-	case v.blame:
-		route.Health.Report(now, v.errorType)
-	case v.outcome == ledger.OutcomeOK:
-		route.Health.Report(now, "")
-	}
-}
-
-// fail answers the client after the last attempt.
-func (x *exchange) fail(err error) {
-	e := &x.entry
-	v := x.failure(err)
-	e.Outcome, e.ErrorType, e.ErrorMessage = v.outcome, v.errorType, x.describeError(v.message)
-	if v.outcome == ledger.OutcomeClientAbort {
-		x.abort = true // nobody is there to be answered; without it net/http would send an empty 200
-		return
-	}
-	where := "prism: profile " + e.Profile + " (" + e.ServerAddress + "): "
-	switch {
-	case v.outcome == ledger.OutcomeShutdown:
-		x.answer(&refusal{status: http.StatusServiceUnavailable, typ: "api_error", code: "shutdown", message: "prism: shutting down", retry: true, close: true})
-	case v.errorType == string(upstream.KindTimeout):
-		x.answer(&refusal{status: http.StatusGatewayTimeout, typ: "timeout_error", code: "upstream_timeout", message: where + "no answer in time", retry: true})
-	default:
-		x.answer(&refusal{status: http.StatusBadGateway, typ: "api_error", code: "upstream_unreachable", message: where + plain(v.errorType), retry: true})
-	}
-}
-
-// plain says in words what a kind of failure means. Clients never see a dependency's text.
-func plain(errorType string) string {
-	switch upstream.Kind(errorType) {
-	case upstream.KindDial:
-		return "no connection could be made"
-	case upstream.KindDNS:
-		return "the host name could not be resolved"
-	case upstream.KindTLS:
-		return "the TLS handshake failed"
-	case upstream.KindReset, upstream.KindEOF:
-		return "the connection was closed before an answer came"
-	case upstream.KindProtocol:
-		return "the answer was not HTTP/1.1"
-	case upstream.KindTimeout, upstream.KindCanceled:
-	}
-	return "the request could not be sent"
+	x.walk.End(now, v.result())
 }
 
 // maxErrorMessage is the length of an error message in the ledger, in bytes.

@@ -249,7 +249,7 @@ func checkType(r *http.Request, t *target) *refusal {
 		return nil
 	}
 	typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || typ != "application/json" {
+	if err != nil || typ != "application/json" || len(r.Header["Content-Type"]) > 1 {
 		return unsupported("not_json", "prism: the content type must be application/json")
 	}
 	return nil

@@ -53,14 +53,10 @@ func (x *exchange) hold() {
 		return
 	}
 	if stop.Fallback {
-		for _, name := range first.Profile.Fallback {
-			route := x.table.Route(name)
-			if route == nil {
-				continue
-			}
+		for i, route := range x.plan.Routes[1:] {
 			x.setRoute(route)
 			if x.against(route) == nil {
-				x.plan = router.Plan{Routes: []*router.Route{route}, Reason: "fallback"}
+				x.plan = router.Plan{Routes: x.plan.Routes[i+1:], Reason: "fallback"}
 				x.entry.RouteReason = x.plan.Reason
 				stop.Told(ledger.AlertFallback)
 				return
@@ -74,6 +70,15 @@ func (x *exchange) hold() {
 // against returns what stands against a route, which the entry names already.
 func (x *exchange) against(route *router.Route) *Stop {
 	return x.p.opt.Budgets.Check(&x.entry, route.Profile.FlatFee)
+}
+
+// heldBack tells whether a budget keeps a request from the fallback that is next in the plan.
+func (x *exchange) heldBack(route *router.Route) bool {
+	if x.p.opt.Budgets == nil || !x.costs() {
+		return false
+	}
+	x.setRoute(route)
+	return x.against(route) != nil
 }
 
 // refuse answers a request that was stopped, in a way that the client shows to its user and

@@ -1,11 +1,13 @@
 package proxy
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"os"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -49,15 +51,28 @@ type exchange struct {
 	metered   stream.Kind
 	entry     ledger.Entry
 	buf       []byte
-	attempt   *ledger.Attempt
-	calling   *router.Health // of the attempt under way; nil once it was left
-	opened    bool           // the open record is written
-	sent      bool           // the commit: something went to the client
-	delivered bool           // the message was complete with what the client took
-	usageLog  bool           // the usage record is written
-	abort     bool           // the client must see that the answer is broken
-	headAt    time.Time      // response head
-	lastAt    time.Time      // last bytes
+	walk      *router.Walk
+	route     *router.Route // of the attempt under way
+	lane      *router.Lane
+	why       string          // why it goes there
+	attempt   *ledger.Attempt // under way; nil once nothing can come of any
+	served    int             // index of the attempt whose answer the client gets
+	losses    []*lost         // the attempts before it
+	timeouts  int             // attempts that waited in vain
+	deadline  time.Time       // of all attempts, before the commit
+	healed    bool            // the request was mended
+	mend      mend
+	ctx       context.Context // of the upstream
+	cancel    context.CancelFunc
+	committed *atomic.Bool // set where the context of the upstream may outlive the client
+	outlives  bool         // the upstream is read on when the client leaves
+	opened    bool         // the open record is written
+	sent      bool         // the commit: something went to the client
+	delivered bool         // the message was complete with what the client took
+	usageLog  bool         // the usage record is written
+	abort     bool         // the client must see that the answer is broken
+	headAt    time.Time    // response head
+	lastAt    time.Time    // last bytes
 	gap       time.Duration
 	stallAt   time.Time // when the write deadline was last set
 	flight    flight
@@ -101,6 +116,7 @@ func (x *exchange) releaseBody() {
 	}
 	x.raw = nil
 	x.body = upstream.Body{}
+	x.dropMended()
 }
 
 // accept reads the body, chooses the route and fills what is known of the entry. A refusal
@@ -122,6 +138,9 @@ func (x *exchange) accept(t *target) *refusal {
 	x.plan, ref = x.choose(t)
 	if ref != nil {
 		return ref
+	}
+	if !t.modelled() {
+		x.plan.Routes = []*router.Route{x.plan.Routes[0].Alone()}
 	}
 	x.describe(t)
 	x.hold()
@@ -167,12 +186,8 @@ func (x *exchange) run() {
 		return
 	}
 	x.depart()
-	resp, err := x.try()
-	if err != nil {
-		x.fail(err)
-		return
-	}
-	x.relay(resp)
+	defer x.accompany()()
+	x.try()
 }
 
 // end writes the close record and lets an abort reach net/http. Recovering is only for the

@@ -26,6 +26,7 @@ const (
 	seenRefusal             // prism's own error
 	seenEvent               // what came, an error event on a boundary, an aborted connection
 	seenBroken              // what came and an aborted connection
+	seenData                // the data of the upstream's error event, as an error answer
 )
 
 // fault is one thing that goes wrong at the upstream, and what must happen then.
@@ -63,6 +64,11 @@ func plainly() []bool  { return []bool{false} }
 
 func text(parts ...simulator.Part) simulator.Answer {
 	return simulator.Reply(append([]simulator.Part{simulator.TextPieces("some words of an answer", 4), simulator.Usage{Input: 100, CacheRead: 50, Output: 9}}, parts...)...)
+}
+
+// bigText is a text that is longer than what is held back.
+func bigText(parts ...simulator.Part) simulator.Answer {
+	return simulator.Reply(append([]simulator.Part{simulator.TextPieces(strings.Repeat("some words of an answer ", 4000), 4096), simulator.Usage{Input: 100, CacheRead: 50, Output: 9}}, parts...)...)
 }
 
 // unreachable are the faults before the head of a response.
@@ -139,7 +145,7 @@ func answered() []fault {
 			status: c.status, outcome: ledger.OutcomeError, errorType: c.typ, blame: c.blame,
 		})
 	}
-	page := fault{streaming: both(), outcome: ledger.OutcomeError, errorType: "not_json", blame: 1}
+	page := fault{streaming: both(), see: seenRefusal, status: 502, code: "upstream_no_message", outcome: ledger.OutcomeError, errorType: "not_json", blame: 1}
 	redirect := fault{streaming: both(), see: seenRefusal, status: 502, code: "upstream_redirect", final: true, outcome: ledger.OutcomeError, errorType: "upstream_redirect", blame: 1}
 	empty := fault{streaming: streamed(), see: seenRefusal, status: 502, code: "upstream_empty", outcome: ledger.OutcomeError, errorType: "empty_stream", blame: 1, billed: true}
 	named := func(f fault, name string, a simulator.Answer) fault { f.name, f.answer = name, a; return f }
@@ -147,12 +153,12 @@ func answered() []fault {
 		named(fault{streaming: both(), status: 429, outcome: ledger.OutcomeError, errorType: "rate_limit_error", blame: 1}, "a spend limit", simulator.SpendLimited()),
 		named(fault{streaming: both(), status: 500, outcome: ledger.OutcomeError, errorType: "http_500", blame: 1}, "an error page", simulator.HTML(500)),
 		named(page, "a captive portal", simulator.HTML(200)),
-		named(page, "a stream labelled as text", simulator.RawBody(200, "text/plain", []byte("event: ping\ndata: {}\n\n"))),
-		named(fault{streaming: both(), status: 204, outcome: ledger.OutcomeError, errorType: "not_json", blame: 1}, "no content", simulator.NoContent()),
-		named(fault{streaming: both(), outcome: ledger.OutcomeError, errorType: "overloaded_error", blame: 1}, "an error with status 200",
+		named(page, "text", simulator.RawBody(200, "text/plain", []byte("pong\n"))),
+		named(page, "no content", simulator.NoContent()),
+		named(fault{streaming: both(), status: 529, outcome: ledger.OutcomeError, errorType: "overloaded_error", blame: 1}, "an error with status 200",
 			simulator.RawBody(200, "application/json", []byte(`{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`))),
 		named(fault{streaming: both(), outcome: ledger.OutcomeError, errorType: "not_a_message", blame: 1}, "JSON that is no message", simulator.RawBody(200, "application/json", []byte(`{"ok":true}`))),
-		named(fault{streaming: both(), outcome: ledger.OutcomeError, errorType: "not_a_message", blame: 1}, "half of a JSON", simulator.RawBody(200, "application/json", []byte(`{"type":"mess`))),
+		named(fault{streaming: both(), outcome: ledger.OutcomeError, errorType: "not_a_message", blame: 1, billed: true}, "half of a JSON", simulator.RawBody(200, "application/json", []byte(`{"type":"mess`))),
 		named(redirect, "300", simulator.Redirect("http://127.0.0.1:1/").With(simulator.Status(300))),
 		named(redirect, "303", simulator.Redirect("http://127.0.0.1:1/").With(simulator.Status(303))),
 		named(empty, "headers and a clean end", simulator.HeaderThenClose()),
@@ -174,6 +180,7 @@ func whole() []fault {
 	}
 	return []fault{
 		as(ok, "JSON instead of a stream", streamed(), text(simulator.JSONInsteadOfStream())),
+		as(ok, "a stream labelled as text", streamed(), text(simulator.Header("Content-Type", "text/plain"))),
 		as(ok, "a stream instead of JSON", plainly(), text(simulator.StreamInsteadOfJSON())),
 		as(ok, "informational responses", both(), text(simulator.Informational(103, 4))),
 		as(ok, "two hundred headers", both(), text(simulator.ManyHeaders(200))),
@@ -211,20 +218,22 @@ func broken() []fault {
 		return f
 	}
 	stated := fault{streaming: streamed(), outcome: ledger.OutcomeError, source: ledger.UsageEstimated, billed: true, blame: 1}
-	early := fault{streaming: streamed(), outcome: ledger.OutcomeError, blame: 1}
-	part := fault{streaming: plainly(), see: seenBroken, outcome: ledger.OutcomeTruncated, billed: true, blame: 1}
+	early := fault{streaming: streamed(), see: seenData, status: 529, outcome: ledger.OutcomeError, blame: 1}
+	part := fault{streaming: plainly(), see: seenRefusal, status: 502, code: "upstream_unreachable", outcome: ledger.OutcomeTruncated, billed: true, blame: 1}
 	none := fault{streaming: streamed(), see: seenRefusal, status: 502, code: "upstream_unreachable", outcome: ledger.OutcomeError, billed: true, blame: 1}
 	bare := none
 	bare.streaming = plainly()
-	started := cut
-	started.source = ledger.UsagePartial
+	started := part
+	started.streaming, started.source = streamed(), ledger.UsagePartial
 	silent := cut
 	silent.timed = true
-	mangled := cut
-	mangled.source = ledger.UsageNone
+	mangled := none
+	mangled.outcome = ledger.OutcomeTruncated
+	long := fault{streaming: plainly(), see: seenBroken, outcome: ledger.OutcomeTruncated, billed: true, blame: 1}
 	return []fault{
 		as(none, "reset after the head", "reset", text(simulator.CutAfter(0, simulator.CutRST))),
 		as(none, "closed after the head", "eof", text(simulator.CutAfter(0, simulator.CutFIN))),
+		as(long, "half of a long JSON body, closed", "eof", bigText(simulator.CutAtByte(40_000, simulator.CutFIN))),
 		as(bare, "a JSON body that never comes", "eof", text(simulator.CutAfter(0, simulator.CutFIN))),
 		as(started, "closed after message_start", "eof", text(simulator.CutAfter(1, simulator.CutFIN))),
 		as(cut, "reset after six events", "reset", text(simulator.CutAfter(6, simulator.CutRST), simulator.EventDelay(5*time.Millisecond))),
@@ -308,7 +317,7 @@ func (f *fault) checkClient(t *testing.T, got answer, b *simulator.Billed) {
 	if got.status != status || got.header.Get("X-Prism-Error") != f.code || (got.header.Get("X-Should-Retry") == "false") != f.final {
 		t.Errorf("status %d, x-prism-error %q, x-should-retry %q; want %d %q, final %v", got.status, got.header.Get("X-Prism-Error"), got.header.Get("X-Should-Retry"), status, f.code, f.final)
 	}
-	if whole := f.see == seenExact || f.see == seenRefusal; (got.err == nil) != whole {
+	if whole := f.see == seenExact || f.see == seenRefusal || f.see == seenData; (got.err == nil) != whole {
 		t.Errorf("the body ended with %v", got.err)
 	}
 	switch f.see {
@@ -334,6 +343,10 @@ func (f *fault) checkClient(t *testing.T, got answer, b *simulator.Billed) {
 		}
 		if bytes.Contains(got.body, []byte("message_stop")) {
 			t.Error("a message_stop was invented")
+		}
+	case seenData:
+		if _, data, _ := bytes.Cut(b.ResponseBody, []byte("data: ")); !bytes.Equal(bytes.TrimSpace(data), got.body) || got.header.Get("Content-Type") != "application/json" {
+			t.Errorf("the client got %q, the upstream sent %q", got.body, b.ResponseBody)
 		}
 	case seenBroken:
 		if !bytes.HasPrefix(b.ResponseBody, got.body) {

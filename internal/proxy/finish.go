@@ -13,16 +13,19 @@ import (
 func (x *exchange) close(v verdict) {
 	e := &x.entry
 	e.Outcome, e.ErrorType, e.ErrorMessage = v.outcome, v.errorType, x.describeError(v.message)
-	x.takeUsage()
+	x.takeUsage(x.meter.Result())
+	if v.outcome == ledger.OutcomeOK && e.Operation == ledger.OpMessages {
+		x.learn()
+	}
 	if v.billed && e.UsageSource == ledger.UsageFinal {
 		v.billed = false
 	}
 	x.endAttempt(v)
 }
 
-// takeUsage copies what the meter knows into the entry.
-func (x *exchange) takeUsage() {
-	e, res := &x.entry, x.meter.Result()
+// takeUsage copies what a meter knows into the entry.
+func (x *exchange) takeUsage(res *stream.Result) {
+	e := &x.entry
 	if e.Operation != ledger.OpMessages {
 		e.UsageSource = ledger.UsageNone
 		return
@@ -59,12 +62,13 @@ func (x *exchange) finish() {
 	if x.attempt != nil && x.attempt.Outcome == "" {
 		x.endAttempt(verdict{outcome: e.Outcome, errorType: e.ErrorType, billed: true})
 	}
-	x.leave()
 	x.completeUsage()
 	Price(x.table.Book, x.multiplier(), e)
-	if x.attempt != nil {
-		x.attempt.Usage, x.attempt.CostList = e.Usage, e.CostList
+	if x.served < len(e.Attempts) {
+		a := &e.Attempts[x.served]
+		a.Usage, a.CostList = e.Usage, e.CostList
 	}
+	x.addLost()
 	if x.opened {
 		_ = x.p.opt.Journal.Close(e) // Health of the journal is reported by itself.
 	}
@@ -79,14 +83,18 @@ func (x *exchange) completeUsage() {
 	if e.UsageSource == "" {
 		e.UsageSource = ledger.UsageNone
 	}
-	if e.Operation != ledger.OpMessages || x.attempt == nil {
+	if e.Operation != ledger.OpMessages || len(e.Attempts) == 0 {
 		return
 	}
-	if e.UsageSource == ledger.UsagePartial {
-		x.meter.Estimate()
-		x.takeUsage()
-	}
 	res := x.meter.Result()
+	switch {
+	case x.attempt == nil: // nothing was passed on: what is known was taken from the attempt shown
+		res = &x.losses[x.served].usage
+	case e.UsageSource == ledger.UsagePartial:
+		x.meter.Estimate()
+		res = x.meter.Result()
+		x.takeUsage(res)
+	}
 	e.UsageNotes = append(e.UsageNotes, res.Notes...)
 	if route := x.table.Route(e.Profile); route != nil {
 		countCache(e, route.Profile.InputIncludesCache, res.Counting)

@@ -32,6 +32,10 @@ type Limits struct {
 	BodyBudget int64         // bytes of all bodies in memory; default 256 MiB
 	BodyStall  time.Duration // silence within a request body; 0 = no bound
 	WriteStall time.Duration // a client that takes nothing; 0 = no bound
+
+	FirstByte         time.Duration // until the head of a response, all attempts together; 0 = no bound
+	FirstByteFallback time.Duration // the same for one attempt at a stream, where another upstream could answer
+	Hold              time.Duration // how long the beginning of an answer is held back; default 2 s
 }
 
 // Options configures a Proxy. Router and Journal are needed.
@@ -78,6 +82,8 @@ type Proxy struct {
 	quiet    refusalLog
 	flights  flights
 	repeats  repeats
+	signed   signed
+	drains   drains
 }
 
 // ErrOptions means that New was called without what it needs.
@@ -112,6 +118,7 @@ func New(opt Options) (*Proxy, error) {
 	}
 	p.bodies.budget = opt.Limits.BodyBudget
 	p.repeats.seed = maphash.MakeSeed()
+	p.signed.seed = maphash.MakeSeed()
 	p.flights.set = make(map[*flight]struct{})
 	p.quiet = refusalLog{logger: opt.Logger, now: opt.Now}
 	return p, nil
@@ -131,7 +138,10 @@ func (p *Proxy) Counts() Counts {
 
 // Stop marks what ends from now on as ended by a shutdown. Cancel the server's base context
 // after it.
-func (p *Proxy) Stop() { p.stopping.Store(true) }
+func (p *Proxy) Stop() {
+	p.stopping.Store(true)
+	p.drains.stop()
+}
 
 // Wait returns when no handler runs any more, or with the context's error. A server's own
 // Shutdown returns at its deadline with handlers still running; their entries count.

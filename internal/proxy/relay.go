@@ -6,16 +6,12 @@ import (
 	"mime"
 	"net/http"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
 	"prism/internal/ledger"
 	"prism/internal/stream"
 )
-
-// maxErrorBody bounds an error body that is read whole, to be noted and redacted.
-const maxErrorBody = 1 << 20
 
 // noteEncoded is a usage note: the body was compressed, although prism asked for none that is,
 // and passed on unread.
@@ -52,23 +48,6 @@ func (x *exchange) formOf(resp *http.Response) form {
 	return formOther
 }
 
-// relay passes the answer on. From the commit on there is no other attempt.
-func (x *exchange) relay(resp *http.Response) {
-	defer resp.Body.Close()
-	x.note(resp)
-	f := x.formOf(resp)
-	switch {
-	case resp.StatusCode >= 300 && resp.StatusCode < 400 && resp.StatusCode != http.StatusNotModified:
-		x.redirected()
-	case resp.StatusCode >= 400:
-		x.relayError(resp, f)
-	case f == formSSE:
-		x.relayStream(resp)
-	default:
-		x.relayPlain(resp, f)
-	}
-}
-
 // note keeps what the head of the response says.
 func (x *exchange) note(resp *http.Response) {
 	e := &x.entry
@@ -78,79 +57,33 @@ func (x *exchange) note(resp *http.Response) {
 	e.RL7dUsed, e.RL7dResetAt = rateLimit(resp.Header, "7d")
 }
 
-// redirected refuses to follow: the key and the prompt would go to a host that nobody named.
-func (x *exchange) redirected() {
-	x.close(verdict{outcome: ledger.OutcomeError, errorType: "upstream_redirect", message: "the upstream answered with a redirect, which is never followed", blame: true})
-	x.answer(&refusal{
-		status: http.StatusBadGateway, typ: "api_error", code: "upstream_redirect",
-		message: "prism: profile " + x.entry.Profile + " answered with a redirect; set its base_url to where it points",
-	})
-}
-
-// relayError passes an error answer on unchanged: the client repairs itself by the wording of
-// the provider. Only a secret that the provider echoes is replaced.
-func (x *exchange) relayError(resp *http.Response, f form) {
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody+1))
-	if err != nil {
-		x.brokenBeforeCommit(err)
-		return
-	}
-	x.resetMeter(stream.KindJSON)
-	_, _ = x.meter.Write(body)
-	x.meter.Finish()
-	res := x.meter.Result()
-	v := verdict{outcome: ledger.OutcomeError, errorType: res.ErrorType, message: res.ErrorMessage, blame: blames(resp.StatusCode)}
-	if v.errorType == "" {
-		v.errorType = "http_" + strconv.Itoa(resp.StatusCode)
-	}
+// relayPlain passes on a body that is not a stream, or not one that is read. It returns an
+// attempt that failed before anything was passed on.
+func (x *exchange) relayPlain(resp *http.Response, f form) *lost {
 	x.resetMeter(stream.KindOpaque)
-	clean := x.table.RedactBytes(body)
-	x.commit(resp, f, len(clean) != len(body))
-	// The answer is an error already; that the client does not take it changes nothing. One
-	// that breaks off must not pass for the whole.
-	if err := x.write(clean); err == nil && len(body) > maxErrorBody {
-		x.abort = x.copyBody(resp, f) != nil
-	}
-	x.close(v)
-}
-
-// blames tells whether an error status speaks against the upstream rather than the request.
-func blames(status int) bool {
-	switch status {
-	case http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge,
-		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
-		return false
-	}
-	return true
-}
-
-// brokenBeforeCommit answers when the upstream failed after its head and before anything was
-// passed on.
-func (x *exchange) brokenBeforeCommit(err error) {
-	v := x.failure(err)
-	x.close(v)
-	x.fail(err)
-}
-
-// relayPlain passes on a body that is not a stream.
-func (x *exchange) relayPlain(resp *http.Response, f form) {
-	kind := stream.KindOpaque
-	encoded := resp.Header.Get("Content-Encoding") != ""
-	if x.entry.Operation == ledger.OpMessages && f == formJSON && !encoded {
-		kind = stream.KindJSON
-	}
-	x.resetMeter(kind)
+	x.served = len(x.entry.Attempts) - 1
 	err := x.copyBody(resp, f)
 	if !x.sent {
-		x.brokenBeforeCommit(err)
-		return
+		return x.broken(err)
+	}
+	x.close(x.plainVerdict(f, err))
+	return nil
+}
+
+// relayRest passes on a body of which the beginning was held back and metered.
+func (x *exchange) relayRest(h *held) *lost {
+	x.commit(h.resp, h.form, false)
+	err := x.write(h.buf[:h.n])
+	if err == nil && h.err == nil {
+		err = x.copyBody(h.resp, h.form)
 	}
 	x.meter.Finish()
-	x.close(x.plainVerdict(f, encoded, err))
+	x.close(x.plainVerdict(h.form, err))
+	return nil
 }
 
 // plainVerdict decides how a body that is not a stream ended; err is what ended it early.
-func (x *exchange) plainVerdict(f form, encoded bool, err error) verdict {
+func (x *exchange) plainVerdict(f form, err error) verdict {
 	res := x.meter.Result()
 	var we *writeError
 	switch {
@@ -166,11 +99,9 @@ func (x *exchange) plainVerdict(f form, encoded bool, err error) verdict {
 		return v
 	case x.entry.Operation != ledger.OpMessages:
 		return verdict{outcome: ledger.OutcomeOK}
-	case encoded:
+	case x.metered == stream.KindOpaque:
 		x.entry.UsageNotes = append(x.entry.UsageNotes, noteEncoded)
 		return verdict{outcome: ledger.OutcomeOK}
-	case f == formOther:
-		return verdict{outcome: ledger.OutcomeError, errorType: "not_json", message: "the upstream answered with neither JSON nor a stream", blame: true}
 	case res.ErrorType != "":
 		return verdict{outcome: ledger.OutcomeError, errorType: res.ErrorType, message: res.ErrorMessage, blame: true}
 	case !res.Complete && !res.GaveUp:
@@ -182,6 +113,7 @@ func (x *exchange) plainVerdict(f form, encoded bool, err error) verdict {
 // commit sends the head of the answer.
 func (x *exchange) commit(resp *http.Response, f form, resized bool) {
 	x.sent = true
+	x.outlive()
 	x.releaseBody()
 	h := x.w.Header()
 	copyHeader(h, resp.Header)
@@ -205,6 +137,7 @@ func (x *exchange) copyBody(resp *http.Response, f form) error {
 	for {
 		n, err := resp.Body.Read(buf)
 		if !x.sent && (n > 0 || ended(err)) {
+			x.serve(resp)
 			x.commit(resp, f, false)
 		}
 		if n > 0 {

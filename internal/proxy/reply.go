@@ -13,6 +13,7 @@ type refusal struct {
 	typ     string // Anthropic error type
 	code    string // x-prism-error
 	message string // for the client's user
+	what    string // the part of it that tells what went wrong
 	retry   bool   // asking again can help; otherwise x-should-retry: false stops the client
 	after   int    // retry-after in seconds; 0 = none
 	close   bool   // the connection cannot be used any further

@@ -127,6 +127,7 @@ type rigOptions struct {
 	finished func(*ledger.Entry)
 	budgets  proxy.Budgets
 	place    func(string) (attribution.Place, bool)
+	change   []func(*config.Profile) // of the first profile of a pair
 }
 
 // profile is a profile of the simulator at url.

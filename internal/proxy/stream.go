@@ -10,39 +10,54 @@ import (
 	"prism/internal/upstream"
 )
 
-// holdFirst is how long the head of a stream waits for the first byte of its body: an upstream
-// that answers 200 and nothing else can then still be reported as an error.
-const holdFirst = 2 * time.Second
-
-// relayStream passes on server-sent events, flushed with every read.
-func (x *exchange) relayStream(resp *http.Response) {
-	kind := stream.KindSSE
-	if resp.Header.Get("Content-Encoding") != "" || x.entry.Operation != ledger.OpMessages {
-		kind = stream.KindOpaque
-	}
-	x.resetMeter(kind)
-	if b, ok := resp.Body.(interface{ Await(time.Duration) bool }); ok && !b.Await(holdFirst) {
-		x.commitStream(resp)
-		_ = x.flushNow() // a client that is gone shows at the next write
-	}
-	buf := x.buffer()
-	for {
-		n, err := resp.Body.Read(buf)
-		if n > 0 {
-			if werr := x.pass(resp, buf[:n]); werr != nil {
+// relayOpaque passes on server-sent events that are not read: of another operation, or
+// compressed.
+func (x *exchange) relayOpaque(resp *http.Response) *lost {
+	x.resetMeter(stream.KindOpaque)
+	if awaitBody(resp.Body, holdFirst) {
+		n, err := resp.Body.Read(x.buffer())
+		switch {
+		case n > 0:
+			x.serve(resp)
+			x.commitStream(resp, formSSE)
+			if werr := x.pass(x.buf[:n]); werr != nil {
 				err = werr
 			}
+		case err != nil && !ended(err):
+			return x.broken(err)
+		case err != nil:
+			return x.useless(verdict{errorType: "empty_stream", billed: true}, "upstream_empty", "it answered with an empty stream")
 		}
-		switch {
-		case err == nil:
-		case x.sent:
-			x.streamEnd(err)
-			return
-		case ended(err):
-			x.empty()
-			return
-		default:
-			x.brokenBeforeCommit(err)
+		if err != nil {
+			x.endStream(resp, err)
+			return nil
+		}
+	}
+	if !x.sent {
+		x.serve(resp)
+		x.commitStream(resp, formSSE)
+		_ = x.flushNow() // a client that is gone shows at the next write
+	}
+	x.relayStream(resp)
+	return nil
+}
+
+// relayStream passes on the rest of a stream whose head was sent, flushed with every read.
+func (x *exchange) relayStream(resp *http.Response) {
+	buf := x.buffer()
+	for {
+		err := x.await(resp)
+		if err == nil {
+			var n int
+			n, err = resp.Body.Read(buf)
+			if n > 0 {
+				if werr := x.pass(buf[:n]); werr != nil {
+					err = werr
+				}
+			}
+		}
+		if err != nil {
+			x.endStream(resp, err)
 			return
 		}
 	}
@@ -50,20 +65,14 @@ func (x *exchange) relayStream(resp *http.Response) {
 
 // commitStream sends the head of a stream. A length that was announced cannot hold once an
 // error event has to be appended.
-func (x *exchange) commitStream(resp *http.Response) {
-	x.commit(resp, formSSE, x.metered == stream.KindSSE)
+func (x *exchange) commitStream(resp *http.Response, f form) {
+	x.commit(resp, f, x.metered == stream.KindSSE)
 }
 
 // pass writes, flushes and meters one read. What the client did not take is metered as well:
 // the provider has sent it.
-func (x *exchange) pass(resp *http.Response, b []byte) error {
-	if !x.sent {
-		x.commitStream(resp)
-	}
-	err := x.write(b)
-	if err == nil {
-		err = x.flushNow()
-	}
+func (x *exchange) pass(b []byte) error {
+	err := x.send(b)
 	now := x.p.opt.Now()
 	if !x.lastAt.IsZero() {
 		x.gap = max(x.gap, now.Sub(x.lastAt))
@@ -73,6 +82,28 @@ func (x *exchange) pass(resp *http.Response, b []byte) error {
 	if err != nil {
 		return err
 	}
+	x.delivering(now)
+	return nil
+}
+
+// deliver writes and flushes what was metered while it was held back.
+func (x *exchange) deliver(b []byte) error {
+	if err := x.send(b); err != nil {
+		return err
+	}
+	x.delivering(x.p.opt.Now())
+	return nil
+}
+
+func (x *exchange) send(b []byte) error {
+	if err := x.write(b); err != nil {
+		return err
+	}
+	return x.flushNow()
+}
+
+// delivering notes how far the answer has come.
+func (x *exchange) delivering(now time.Time) {
 	x.delivered = x.meter.Complete()
 	if !x.entry.TTFTMS.Known() && x.meter.Content() {
 		x.entry.TTFTMS = millis(now.Sub(x.start))
@@ -80,19 +111,19 @@ func (x *exchange) pass(resp *http.Response, b []byte) error {
 	x.progress()
 	if !x.usageLog && x.meter.Started() {
 		x.usageLog = true
-		x.takeUsage()
+		x.takeUsage(x.meter.Result())
 		_ = x.p.opt.Journal.Usage(&x.entry) // Health of the journal is reported by itself.
 	}
-	return nil
 }
 
-// empty answers for a stream that had no byte.
-func (x *exchange) empty() {
-	x.close(verdict{outcome: ledger.OutcomeError, errorType: "empty_stream", message: "the upstream answered 200 and sent nothing", blame: true, billed: true})
-	x.answer(&refusal{
-		status: http.StatusBadGateway, typ: "api_error", code: "upstream_empty", retry: true,
-		message: "prism: profile " + x.entry.Profile + " (" + x.entry.ServerAddress + ") answered with an empty stream",
-	})
+// endStream ends a stream that was committed. Where the client left and its profile wants to
+// know what the whole answer costs, the rest of it is read first.
+func (x *exchange) endStream(resp *http.Response, err error) {
+	var we *writeError
+	if errors.As(err, &we) && x.outlives && !x.p.stopping.Load() {
+		x.drainRest(resp)
+	}
+	x.streamEnd(err)
 }
 
 // streamEnd decides how a stream ended, and shows the client a broken one. A message is
@@ -159,7 +190,7 @@ func (x *exchange) truncated(err error, clean bool) {
 // nothing is written.
 func (x *exchange) breakOff(typ, message string) {
 	x.abort = true
-	if x.metered != stream.KindSSE {
+	if x.metered != stream.KindSSE || x.route.Profile.OnTruncate == "abort" {
 		return
 	}
 	b := stream.AppendError(x.meter.Tail(), typ, message)

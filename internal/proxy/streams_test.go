@@ -290,9 +290,9 @@ func TestAnAnswerWithoutContentTypeGetsNone(t *testing.T) {
 	s := simulator.New(simulator.Options{})
 	up := s.Start()
 	defer up.Close()
-	s.Script(simulator.Always(simulator.RawBody(200, "", []byte("<html><script>alert(1)</script>"))))
+	s.Script(simulator.On("*", simulator.Always(simulator.RawBody(200, "", []byte("<html><script>alert(1)</script>")))))
 	r := newRig(t, rigOptions{profiles: []config.Profile{profile("work", up.URL)}})
-	got := r.post(plainBody)
+	got := r.do(http.MethodGet, "/v1/models", "")
 	if ct, ok := got.header["Content-Type"]; ok || got.header.Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("content type %q, headers %v", ct, got.header)
 	}

@@ -28,6 +28,7 @@ type event struct {
 	kind       eventKind
 	identified bool      // kind is known
 	has        bool      // it has data
+	signed     bool      // it is kept for the signature in it, and for nothing else
 	text       textState // of a delta
 	nameLen    uint8
 	name       [24]byte // the value of its event line
@@ -108,6 +109,9 @@ func (m *Meter) decide(b []byte) []byte {
 	if typ := leadingType(head); typ != nil {
 		m.identify(typ)
 		e.plan = planFor(e.kind, head)
+		if e.plan != planKeep && m.signatures.signs(e.kind, head) {
+			e.plan, e.signed = planKeep, true
+		}
 	}
 	if e.plan == planKeep {
 		return b
@@ -179,7 +183,9 @@ func (m *Meter) forget() {
 // giveUp leaves an event that matters unread because it is too large.
 func (m *Meter) giveUp() {
 	m.event.plan = planSkip
-	m.tally.notes |= noteGaveUp
+	if !m.event.signed {
+		m.tally.notes |= noteGaveUp
+	}
 	m.forget()
 }
 

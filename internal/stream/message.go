@@ -93,6 +93,11 @@ func (m *Meter) identify(typ []byte) {
 	if named := kindOf(name); e.kind == eventOther && (typ == nil || named == eventError) {
 		e.kind = named
 	}
+	switch e.kind {
+	case eventPing, eventMessageStart, eventError:
+	default:
+		m.opened = m.opened || m.result.ErrorType == ""
+	}
 	if m.result.FirstEvent != "" || e.kind == eventPing {
 		return
 	}
@@ -128,11 +133,15 @@ func (m *Meter) account() {
 	case eventMessageStop:
 		m.result.Stopped = true
 	case eventBlockStart:
-		m.blockStart(whole)
+		m.blockStart(whole && !e.signed)
+		if whole {
+			m.signatures.take(e.kind, m.data())
+		}
 	case eventBlockDelta:
 		m.content = true
 		if whole {
 			m.countText(m.data())
+			m.signatures.take(e.kind, m.data())
 		}
 	case eventOther, eventPing, eventBlockStop:
 	}
@@ -213,3 +222,31 @@ func (m *Meter) failed(e gjson.Result) {
 }
 
 const errorUnnamed = "error"
+
+// ErrorData returns the data of the first error event in b, the beginning of a stream, or nil.
+func ErrorData(b []byte) []byte {
+	var (
+		s     scanner
+		data  []byte
+		named bool
+	)
+	for c := s.cut(b); ; {
+		switch p := c.next(); p.kind {
+		case pieceData:
+			if p.first && data != nil {
+				data = append(data, '\n')
+			}
+			data = append(data, p.bytes...)
+		case pieceEvent:
+			named = string(p.bytes) == eventError.String()
+		case pieceEnd, pieceNone:
+			if kindOf(typeOf(data)) == eventError || named && len(data) > 0 {
+				return data
+			}
+			if p.kind == pieceNone {
+				return nil
+			}
+			data, named = nil, false
+		}
+	}
+}

@@ -29,7 +29,10 @@ type Meter struct {
 	delivered delivered
 	result    Result
 
+	signatures signatures
+
 	started  bool
+	opened   bool
 	content  bool
 	estimate bool
 }
@@ -40,7 +43,9 @@ func (m *Meter) Reset(kind Kind) {
 	if cap(buf) > keepBuf {
 		buf = nil
 	}
-	*m = Meter{kind: kind, buf: buf[:0], tally: tally{usage: NoUsage()}}
+	signed := m.signatures
+	signed.list = signed.list[:0]
+	*m = Meter{kind: kind, buf: buf[:0], tally: tally{usage: NoUsage()}, signatures: signed}
 }
 
 // SetTTL says what the request's cache marks asked for, in the words of [Request.CacheTTL]. It
@@ -69,6 +74,10 @@ func (m *Meter) Finish() {
 
 // Started tells whether the usage in message_start (or in a JSON body) was seen.
 func (m *Meter) Started() bool { return m.started }
+
+// Opened tells whether an event has begun that is neither a ping nor message_start, before any
+// error: what came is the beginning of an answer, or a kind of event that nobody knows.
+func (m *Meter) Opened() bool { return m.opened }
 
 // Content tells whether the first content was seen: a content_block_delta, or the start of a
 // block that is not empty.

@@ -35,6 +35,7 @@ const (
 	memberStopReason
 	memberUsage
 	memberError
+	memberContent // only where signatures are collected
 )
 
 // writeObject follows the next bytes of a JSON body.
@@ -124,7 +125,9 @@ func (m *Meter) structural(b []byte) {
 			return
 		}
 	case c == ':' && o.place == placeColon:
-		o.place, o.member = placeValue, o.named()
+		if o.place, o.member = placeValue, o.named(); o.member == memberContent && !m.signatures.on {
+			o.member = memberNone
+		}
 		return
 	case c == ',' && top:
 		m.endMember()
@@ -170,6 +173,8 @@ func (o *object) named() bodyMember {
 		return memberUsage
 	case "error":
 		return memberError
+	case "content":
+		return memberContent
 	default:
 		return memberNone
 	}
@@ -181,8 +186,10 @@ func (m *Meter) capture(b []byte) {
 		return
 	}
 	if len(m.buf)+len(b) > maxEvent {
+		if m.body.member != memberContent {
+			m.tally.notes |= noteGaveUp
+		}
 		m.body.member = memberNone
-		m.tally.notes |= noteGaveUp
 		m.drop()
 		return
 	}
@@ -212,6 +219,8 @@ func (m *Meter) endMember() {
 			if v.Type != gjson.Null {
 				m.failed(v)
 			}
+		case memberContent:
+			m.signatures.content(v)
 		case memberNone:
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"time"
 )
 
 // Body is a request body that can be sent more than once: up to three pieces of memory (what
@@ -16,6 +17,10 @@ type Body struct {
 
 	// Fresh asks for a new connection: the one before failed because the peer had closed it.
 	Fresh bool
+
+	// FirstByte bounds the wait for the head of the response instead of the pool's bound; 0 =
+	// the pool's.
+	FirstByte time.Duration
 
 	piece, off int
 	fileOff    int64

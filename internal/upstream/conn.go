@@ -152,14 +152,10 @@ func (c *conn) sendTLS(body *Body) error {
 // whole: a peer that refuses a body answers before it closes, or never.
 const afterFailedWrite = time.Second
 
-// response reads the head of the response. Informational responses are passed over. written
-// tells whether the request was written whole.
-func (c *conn) response(req *http.Request, written bool) (*http.Response, error) {
+// response reads the head of the response, which must come within wait; 0 lifts the bound.
+// Informational responses are passed over.
+func (c *conn) response(req *http.Request, wait time.Duration) (*http.Response, error) {
 	c.budget, c.got = maxHead, false
-	wait := c.pool.timeouts.FirstByte
-	if !written && (wait <= 0 || wait > afterFailedWrite) {
-		wait = afterFailedWrite
-	}
 	c.silence(wait)
 	for range maxInformational {
 		resp, err := http.ReadResponse(c.br, req)

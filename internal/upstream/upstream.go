@@ -123,7 +123,14 @@ func (u *Upstream) RoundTrip(req *http.Request) (*http.Response, error) {
 	stop := context.AfterFunc(ctx, c.close)
 	c.head = u.appendHead(c.head[:0], req, body)
 	sendErr := c.send(body)
-	resp, err := c.response(req, sendErr == nil)
+	wait := u.pool.timeouts.FirstByte
+	if body.FirstByte > 0 {
+		wait = body.FirstByte
+	}
+	if sendErr != nil && (wait <= 0 || wait > afterFailedWrite) {
+		wait = afterFailedWrite
+	}
+	resp, err := c.response(req, wait)
 	if err != nil {
 		stop()
 		c.close()

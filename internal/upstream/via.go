@@ -2,14 +2,17 @@ package upstream
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/netip"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -29,26 +32,62 @@ func (u *Upstream) transport(via *url.URL) *http.Transport {
 		// A kept connection that the peer closes makes the Transport send again by itself;
 		// without keep-alive there is none.
 		DisableKeepAlives:      true,
-		ResponseHeaderTimeout:  t.FirstByte,
 		MaxResponseHeaderBytes: maxHead,
 		Protocols:              &protocols,
 	}
 }
 
 func (u *Upstream) roundTripVia(req *http.Request, body *Body) (*http.Response, error) {
-	ctx := req.Context()
+	ctx, cancel := context.WithCancelCause(req.Context())
 	var sent atomic.Bool
-	trace := &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }}
+	wrote := make(chan struct{})
+	whole := sync.OnceFunc(func() { close(wrote) })
+	trace := &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }, WroteRequest: func(httptrace.WroteRequestInfo) { whole() }}
+	headed := make(chan struct{})
+	go u.awaitHead(body, wrote, headed, cancel)
 	resp, err := u.via.RoundTrip(u.requestVia(req, body).WithContext(httptrace.WithClientTrace(ctx, trace)))
+	close(headed)
 	if err != nil {
-		return nil, &Error{Kind: kindVia(ctx, err, sent.Load()), Sent: sent.Load(), Err: err}
+		kind := kindVia(req.Context(), err, sent.Load())
+		if errors.Is(context.Cause(ctx), errNoHead) {
+			kind = KindTimeout
+		}
+		cancel(nil)
+		return nil, &Error{Kind: kind, Sent: sent.Load(), Err: err}
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		_ = resp.Body.Close()
+		cancel(nil)
 		return nil, &Error{Kind: KindProtocol, Sent: true, Head: true, Err: errSwitching}
 	}
-	resp.Body = &viaBody{ReadCloser: resp.Body, ctx: ctx, idle: u.pool.timeouts.Idle}
+	resp.Body = &viaBody{ReadCloser: resp.Body, ctx: req.Context(), cancel: cancel, idle: u.pool.timeouts.Idle}
 	return resp, nil
+}
+
+var errNoHead = errors.New("no response head in time")
+
+// awaitHead gives up a request whose head does not come in time, counted from its last byte. The
+// Transport has one bound for all requests, but this one has its own.
+func (u *Upstream) awaitHead(body *Body, wrote, headed <-chan struct{}, cancel context.CancelCauseFunc) {
+	wait := u.pool.timeouts.FirstByte
+	if body.FirstByte > 0 {
+		wait = body.FirstByte
+	}
+	if wait <= 0 {
+		return
+	}
+	select {
+	case <-wrote:
+	case <-headed:
+		return
+	}
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		cancel(errNoHead)
+	case <-headed:
+	}
 }
 
 // requestVia is what appendHead renders, as a request for the Transport.
@@ -88,12 +127,74 @@ func kindVia(ctx context.Context, err error, sent bool) Kind {
 // viaBody bounds the silence within a body, which the Transport does not.
 type viaBody struct {
 	io.ReadCloser
-	ctx  context.Context //nolint:containedctx // a body belongs to one request
-	idle time.Duration
+	ctx    context.Context //nolint:containedctx // a body belongs to one request
+	cancel context.CancelCauseFunc
+	idle   time.Duration
+
+	ahead   chan viaRead // a read that Await began and that has not ended yet
+	first   viaRead      // one that has, and was not handed out yet
+	waiting bool         // first is to be handed out
+}
+
+// viaRead is what the first byte after an Await came with.
+type viaRead struct {
+	b   [1]byte
+	n   int
+	err error
+}
+
+// Close implements io.Closer.
+func (b *viaBody) Close() error {
+	err := b.ReadCloser.Close()
+	b.cancel(nil)
+	return err
+}
+
+// Await is [respBody.Await]. The Transport cannot be asked whether something is there, so that a
+// byte is read ahead.
+func (b *viaBody) Await(d time.Duration) bool {
+	if b.waiting {
+		return true
+	}
+	if b.ahead == nil {
+		ahead := make(chan viaRead, 1)
+		b.ahead = ahead
+		go func() {
+			var r viaRead
+			r.n, r.err = b.ReadCloser.Read(r.b[:])
+			ahead <- r
+		}()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case b.first = <-b.ahead:
+		b.ahead, b.waiting = nil, true
+		return true
+	case <-t.C:
+		return false
+	}
 }
 
 // Read implements io.Reader.
 func (b *viaBody) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if b.ahead != nil && !b.Await(b.bound()) {
+		_ = b.Close()
+		<-b.ahead
+		b.ahead = nil
+		return 0, &Error{Kind: KindTimeout, Sent: true, Head: true, Err: os.ErrDeadlineExceeded}
+	}
+	if b.waiting {
+		b.waiting = false
+		n, err := copy(p, b.first.b[:b.first.n]), b.first.err
+		if err == nil || err == io.EOF {
+			return n, err
+		}
+		return n, &Error{Kind: kindOf(b.ctx, err), Sent: true, Head: true, Err: err}
+	}
 	silent := func() bool { return false }
 	if b.idle > 0 {
 		t := time.AfterFunc(b.idle, func() { _ = b.Close() })
@@ -109,6 +210,14 @@ func (b *viaBody) Read(p []byte) (int, error) {
 		kind = KindTimeout
 	}
 	return n, &Error{Kind: kind, Sent: true, Head: true, Err: err}
+}
+
+// bound is how long silence may last: for ever is a day.
+func (b *viaBody) bound() time.Duration {
+	if b.idle > 0 {
+		return b.idle
+	}
+	return 24 * time.Hour
 }
 
 func isLoopback(host string) bool {

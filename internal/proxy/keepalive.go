@@ -1,0 +1,56 @@
+package proxy
+
+import (
+	"net/http"
+	"os"
+	"time"
+
+	"prism/internal/stream"
+	"prism/internal/upstream"
+)
+
+const (
+	// keepaliveEvery is how long an upstream is silent before the client gets a comment. It gives
+	// up a stream after 300 s without a byte, and counts a comment as one.
+	keepaliveEvery = 15 * time.Second
+
+	keepaliveComment = ": keepalive\n\n"
+)
+
+// await keeps the client of a committed stream waiting while the upstream is silent, if its
+// profile wants that: with comments between two events, which belong to none. nil means that the
+// body is to be read now. It waits in the place of the read, and so not longer than a read may.
+func (x *exchange) await(resp *http.Response) error {
+	if !x.route.Profile.Keepalive || x.metered != stream.KindSSE || !x.meter.AtBoundary() {
+		return nil
+	}
+	body, ok := resp.Body.(interface{ Await(time.Duration) bool })
+	if !ok {
+		return nil
+	}
+	bound := x.route.Silence()
+	for waited := time.Duration(0); ; {
+		wait := keepaliveEvery
+		if bound > 0 {
+			wait = min(wait, bound-waited)
+		}
+		if body.Await(wait) {
+			return nil
+		}
+		if waited += wait; bound > 0 && waited >= bound {
+			return &upstream.Error{Kind: upstream.KindTimeout, Sent: true, Head: true, Err: os.ErrDeadlineExceeded}
+		}
+		if err := x.comment(); err != nil {
+			return err
+		}
+	}
+}
+
+// comment sends a comment to the client. It is no part of the answer, and so not counted as one.
+func (x *exchange) comment() error {
+	before := x.entry.ResponseBytes
+	err := x.send([]byte(keepaliveComment))
+	x.entry.ResponseBytes = before
+	x.flight.bytes.Store(before)
+	return err
+}
