@@ -53,8 +53,8 @@ func (x *exchange) try() {
 	x.giveUp()
 }
 
-// next chooses the upstream of the next attempt. What a budget holds back is passed over, unless
-// it was looked at already.
+// next chooses the upstream of the next attempt. A fallback that a budget holds back is passed
+// over; of the first in the plan it was asked before.
 func (x *exchange) next(last *lost) bool {
 	now := x.p.opt.Now()
 	for {
@@ -62,14 +62,12 @@ func (x *exchange) next(last *lost) bool {
 		if route == nil {
 			return false
 		}
-		if last != nil && route.Profile.Name != last.profile {
-			if last.ownKeys {
-				return false
-			}
-			if x.heldBack(route) {
-				x.walk.Skip()
-				continue
-			}
+		if last != nil && last.ownKeys && route.Profile.Name != last.profile {
+			return false
+		}
+		if route != x.plan.Routes[0] && x.heldBack(route) {
+			x.walk.Skip()
+			continue
 		}
 		t, ok := x.walk.Next(now)
 		if !ok {

@@ -347,3 +347,22 @@ func TestHealingStaysWithinTheBodyBudget(t *testing.T) {
 		t.Errorf("%d calls for three requests", n)
 	}
 }
+
+func TestHealedBodiesGiveTheirMemoryBack(t *testing.T) {
+	s := simulator.New(simulator.Options{Key: testKey})
+	up := s.Start()
+	defer up.Close()
+	s.Script(simulator.Always(simulator.AnswerFunc(func(r simulator.Request) simulator.Answer {
+		if r.Signed() > 0 {
+			return simulator.BadSignature(1, 0)
+		}
+		return simulator.Reply(simulator.Text("fine"))
+	})))
+	r := newRig(t, rigOptions{profiles: []config.Profile{profile("work", up.URL)}, limits: proxy.Limits{BodyBudget: 256 << 10}})
+	for i := range 60 { // each takes 64 KiB twice
+		body := fmt.Sprintf(`{"model":"m","messages":[{"role":"user","content":"%s"},{"role":"assistant","content":[{"type":"thinking","thinking":"t","signature":"x%d"},{"type":"text","text":"t"}]}],"stream":%v}`, strings.Repeat("x", 40<<10), i/2, i%2 == 0)
+		if got := r.post(body, "X-Claude-Code-Session-Id", fmt.Sprint(i/2)); got.status != http.StatusOK {
+			t.Fatalf("request %d: %d %s", i, got.status, got.body)
+		}
+	}
+}

@@ -125,8 +125,17 @@ func (x *exchange) giveUp() {
 		x.givenUp()
 		return
 	}
-	l := x.mostUseful()
 	e := &x.entry
+	if len(x.losses) == 0 { // others are just finding out whether the only upstream is back
+		e.Outcome, e.ErrorType = ledger.OutcomeBlocked, "no_upstream"
+		x.setRoute(x.plan.Routes[0])
+		x.answer(&refusal{
+			status: statusOverloaded, typ: "overloaded_error", code: "no_upstream", retry: true, after: 1,
+			message: "prism: profile " + e.Profile + " (" + e.ServerAddress + ") cannot be asked now",
+		})
+		return
+	}
+	l := x.mostUseful()
 	x.attempt, x.served = nil, l.index
 	e.RouteReason = l.reason
 	x.setRoute(l.route)
