@@ -25,6 +25,7 @@ func (c *checker) check() *Profiles {
 	for i := range c.shape.Rules {
 		out.Rules = append(out.Rules, c.rule(&c.shape.Rules[i], i))
 	}
+	c.unreached(out.Rules)
 	for i := range c.shape.Prices {
 		out.Prices = append(out.Prices, c.price(&c.shape.Prices[i], i))
 	}
@@ -137,25 +138,6 @@ func (c *checker) unsupported(t *text, path string, names []string, fix string) 
 		}
 	}
 	return false
-}
-
-func (c *checker) rule(r *ruleShape, i int) Rule {
-	path := "rules[" + plain10(i) + "]"
-	out := Rule{Model: r.Model.s, Path: r.Path.s, Use: r.Use.s, Pos: r.at}
-	c.reference(&r.Use, path+".use")
-	if !r.Model.given() && !r.Path.given() && r.Header == nil && !r.at.IsZero() {
-		c.error(note{pos: r.at, path: path, message: "the rule has no condition: everything would match", fix: "give model, header or path, or set active"})
-	}
-	if r.Path.given() && !r.Path.locked && !strings.HasPrefix(r.Path.s, "/") && !strings.HasPrefix(r.Path.s, "*") {
-		c.error(note{pos: r.Path.pos, path: path + ".path", message: "a path starts with a slash", fix: "path: " + quoted("/"+r.Path.s)})
-	}
-	if h := r.Header; h != nil {
-		out.Header = &HeaderRule{Name: canonicalHeader(h.Name.s), Match: h.Match.s}
-		if h.Name.given() && !h.Name.locked && !headerName.MatchString(h.Name.s) {
-			c.error(note{pos: h.Name.pos, path: path + ".header.name", message: show(h.Name.s) + " is not the name of a header", fix: "name: X-Claude-Code-Agent-Id"})
-		}
-	}
-	return out
 }
 
 func (c *checker) price(p *priceShape, i int) PriceRow {

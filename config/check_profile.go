@@ -21,16 +21,23 @@ func plain10(n int) string { return strconv.Itoa(n) }
 func (c *checker) profile(s *profileShape, i int) Profile {
 	path := "profiles[" + c.nameOr(i) + "]"
 	p := Profile{
-		Name: s.Name.s, APIKey: s.APIKey.s, Pos: s.at, BaseURLPos: s.BaseURL.pos, KeyPos: s.APIKey.pos,
+		Name: s.Name.s, Pos: s.at, BaseURLPos: s.BaseURL.pos, KeyPos: s.APIKey.pos,
 		Provider: s.Provider.s, Multiplier: s.Multiplier.s, FlatFee: s.FlatFee.on, CAFile: s.CAFile.s,
-		Timeouts: Timeouts{FirstByte: s.Timeouts.FirstByte.d, Idle: s.Timeouts.Idle.d},
+		Timeouts:       Timeouts{FirstByte: s.Timeouts.FirstByte.d, Idle: s.Timeouts.Idle.d},
+		FallbackOnAuth: s.FallbackOnAuth.on, Keepalive: s.Keepalive.on,
 	}
+	if h := &s.Timeouts.Hold; h.given() && !h.locked {
+		p.Timeouts.Hold = &h.d
+	}
+	c.keys(&p, s, path)
 	p.Dialect = c.dialect(s, path)
 	p.Auth = c.auth(s, path)
 	c.baseURL(&p, s, path)
 	p.Models = c.models(s, path)
 	p.Fallback = c.fallback(s, path)
 	p.Budget = c.budget(s, path)
+	p.OnClientDisconnect = c.choice(&s.OnClientDisconnect, path+".on_client_disconnect", []string{"cancel", "drain"})
+	p.OnTruncate = c.choice(&s.OnTruncate, path+".on_truncate", []string{"error", "abort"})
 	p.InputIncludesCache = c.choice(&s.InputIncludesCache, path+".input_includes_cache", []string{"auto", "yes", "no"})
 	if p.Multiplier == "" {
 		p.Multiplier = "1"
@@ -60,7 +67,7 @@ func (c *checker) auth(s *profileShape, path string) Auth {
 		return auth
 	}
 	switch {
-	case auth.NeedsKey() && !s.APIKey.given():
+	case auth.NeedsKey() && !s.APIKey.given() && len(s.Keys) == 0:
 		pos := s.at
 		if s.Auth.given() {
 			pos = s.Auth.pos
@@ -68,6 +75,8 @@ func (c *checker) auth(s *profileShape, path string) Auth {
 		c.error(note{pos: pos, path: path, message: "auth " + string(auth) + " needs an api_key", fix: "add api_key: KEY and run prism seal, or auth: none"})
 	case !auth.NeedsKey() && s.APIKey.given():
 		c.warning(note{pos: s.APIKey.pos, path: path + ".api_key", bare: true, message: "the key is never sent with auth " + string(auth), fix: "delete api_key, or choose another auth"})
+	case !auth.NeedsKey() && len(s.Keys) > 0:
+		c.warning(note{pos: s.Keys[0].at, path: path + ".keys", bare: true, message: "the keys are never sent with auth " + string(auth), fix: "delete keys, or choose another auth"})
 	}
 	return auth
 }
@@ -138,8 +147,8 @@ func (c *checker) fallback(s *profileShape, path string) []string {
 			out = append(out, t.s)
 		}
 	}
-	if len(out) > 0 && (s.Budget == nil || s.Budget.Then.s != "fallback") {
-		c.warning(note{pos: s.Fallback[0].pos, path: path + ".fallback", message: "this version makes one attempt: only a budget with then: fallback leads there"})
+	if len(s.Fallback) == 0 && s.FallbackOnAuth.on {
+		c.warning(note{pos: s.FallbackOnAuth.pos, path: path + ".fallback_on_auth", message: "there is no fallback to go to", fix: "fallback: [NAME]"})
 	}
 	return out
 }

@@ -16,6 +16,8 @@ type excerpts struct {
 	lines   []string
 	scanned bool
 	secrets map[int]bool // lines that continue a secret scalar; by index
+	items   map[int]bool // lines that are a key without a field
+	values  map[int]int  // where the value of keys begins that is no list of fields
 }
 
 func newExcerpts(src []byte) *excerpts {
@@ -104,9 +106,13 @@ func (e *excerpts) redact(i int) string {
 	if !e.scanned {
 		e.scanned = true
 		e.secrets = continuedSecrets(e.lines)
+		e.items, e.values = looseKeys(e.lines)
 	}
 	line := clip(e.lines[i])
-	if e.secrets[i] {
+	if from, loose := e.values[i]; loose {
+		return redactKeys(line[:from]) + redacted
+	}
+	if e.secrets[i] || e.items[i] {
 		text := strings.TrimLeft(line, " \t")
 		return line[:len(line)-len(text)] + redacted
 	}

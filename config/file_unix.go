@@ -3,6 +3,8 @@
 package config
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"syscall"
@@ -10,7 +12,11 @@ import (
 
 // openNonblock opens path for reading without waiting for the other end of a FIFO.
 func openNonblock(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
+	if errors.Is(err, syscall.ENXIO) { // a socket
+		err = fmt.Errorf("read %s: %w", path, ErrNotRegular)
+	}
+	return f, err
 }
 
 func inode(info fs.FileInfo) (dev, ino uint64) {

@@ -2,16 +2,9 @@ package config
 
 import (
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -23,17 +16,12 @@ const (
 	PinTrusted  = "trusted"   // the user confirmed it
 )
 
-// pinsVersion is the version of the shape of the pins file.
-const pinsVersion = 1
-
-// maxPins bounds the file; a user has some dozens.
-const maxPins = 10_000
-
 // Pin is the remembered pair of a key and the origin it may be sent to.
 type Pin struct {
-	Key     string    `json:"key"`     // HMAC of the key; "" for a profile without one
-	Origin  string    `json:"origin"`  // https://api.anthropic.com:443
-	Profile string    `json:"profile"` // that had the pair when it was pinned
+	Key     string    `json:"key"`                // HMAC of the key; "" for a profile without one
+	Origin  string    `json:"origin"`             // https://api.anthropic.com:443
+	Profile string    `json:"profile"`            // that had the pair when it was pinned
+	Name    string    `json:"key_name,omitempty"` // of the key, where the profile has several
 	How     string    `json:"how"`
 	Since   time.Time `json:"since"`
 }
@@ -55,13 +43,6 @@ type Pins struct {
 	state FileState
 	salt  []byte
 	pins  []Pin
-}
-
-// pinsFile is the shape of pins.json.
-type pinsFile struct {
-	Version int    `json:"version"`
-	Salt    string `json:"salt"` // base64
-	Pins    []Pin  `json:"pins"`
 }
 
 // LoadPins reads the pins file. A file that does not exist is an empty set with a new salt;
@@ -87,19 +68,29 @@ func (p *Pins) Check(profiles []Profile, strict bool) (PinReport, error) {
 	}
 	var report PinReport
 	for i := range profiles {
-		pin := p.pinOf(&profiles[i], PinFirstUse)
+		p.check(&profiles[i], strict, &report)
+	}
+	return report, nil
+}
+
+// check compares each key of one profile.
+func (p *Pins) check(profile *Profile, strict bool, report *PinReport) {
+	waiting := false
+	for _, pin := range p.pinsOf(profile, PinFirstUse) {
 		known, seen := p.origins(pin.Key), p.seen(pin.Origin)
 		switch {
 		case slices.Contains(known, pin.Origin) || slices.ContainsFunc(report.New, pin.same):
 		case pin.Key != "" && len(known) > 0:
-			report.Refused = append(report.Refused, mismatch(&profiles[i], known))
+			report.Refused = append(report.Refused, mismatch(profile, pin, known))
 		case strict && !seen:
-			report.Refused = append(report.Refused, waits(&profiles[i]))
+			if !waiting { // the host waits, whichever key is meant for it
+				report.Refused = append(report.Refused, waits(profile))
+			}
+			waiting = true
 		default:
 			report.New = append(report.New, pin)
 		}
 	}
-	return report, nil
 }
 
 // Commit keeps the new pins of a report.
@@ -114,9 +105,13 @@ func (p *Pins) Commit(report PinReport) error {
 	})
 }
 
-// Trust confirms the pair of the profile's key and origin; other origins of the key stay.
+// Trust confirms the pairs of the profile's keys and its origin; other origins of the keys stay.
 func (p *Pins) Trust(profile Profile) error {
-	return p.update(func() { p.add(p.pinOf(&profile, PinTrusted)) })
+	return p.update(func() {
+		for _, pin := range p.pinsOf(&profile, PinTrusted) {
+			p.add(pin)
+		}
+	})
 }
 
 // Revoke forgets the pairs that were pinned under a profile's name and returns how many.
@@ -137,29 +132,43 @@ func (p *Pins) List() []Pin {
 	return slices.Clone(p.pins)
 }
 
-// Pinned tells whether the pair of the profile's key and origin is pinned, and how.
+// Pinned tells whether the pair of every key of the profile and its origin is pinned. It was
+// confirmed by the user only if each of them was.
 func (p *Pins) Pinned(profile Profile) (how string, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	want := p.pinOf(&profile, "")
-	for _, pin := range p.pins {
-		if pin.same(want) {
-			return pin.How, true
+	how = PinTrusted
+	for _, want := range p.pinsOf(&profile, "") {
+		i := slices.IndexFunc(p.pins, want.same)
+		if i < 0 {
+			return "", false
+		}
+		if p.pins[i].How != PinTrusted {
+			how = p.pins[i].How
 		}
 	}
-	return "", false
+	return how, true
 }
 
 func (p Pin) same(other Pin) bool { return p.Key == other.Key && p.Origin == other.Origin }
 
-func (p *Pins) pinOf(profile *Profile, how string) Pin {
+// pinsOf returns a pair for each key of the profile, or the one of a profile without a key.
+func (p *Pins) pinsOf(profile *Profile, how string) []Pin {
 	pin := Pin{Origin: profile.Origin(), Profile: profile.Name, How: how, Since: time.Now().UTC().Truncate(time.Second)}
-	if !profile.APIKey.IsZero() {
+	var out []Pin
+	for _, key := range profile.AllKeys() {
+		if key.Secret.IsZero() {
+			continue
+		}
 		mac := hmac.New(sha256.New, p.salt)
-		mac.Write([]byte(profile.APIKey.Reveal()))
-		pin.Key = hex.EncodeToString(mac.Sum(nil))
+		mac.Write([]byte(key.Secret.Reveal()))
+		pin.Key, pin.Name = hex.EncodeToString(mac.Sum(nil)), key.Name
+		out = append(out, pin)
 	}
-	return pin
+	if out == nil {
+		out = append(out, pin)
+	}
+	return out
 }
 
 func (p *Pins) origins(key string) []string {
@@ -197,81 +206,16 @@ func (p *Pins) update(change func()) error {
 	return nil
 }
 
-// refresh reads the file if it is not the one that was read or written last.
-func (p *Pins) refresh() error {
-	state, err := Stat(p.path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if p.salt == nil {
-			p.salt = make([]byte, 32)
-			_, _ = rand.Read(p.salt) // never fails
-		}
-		p.state, p.pins = FileState{}, nil
-		return nil
-	case err != nil:
-		return fmt.Errorf("open pins: %w", err)
-	case p.salt != nil && state == p.state:
-		return nil
+func mismatch(profile *Profile, pin Pin, known []string) Problem {
+	last, which := known[len(known)-1], "the key"
+	if pin.Name != "" {
+		which += " " + pin.Name
 	}
-	if info, err := os.Lstat(p.path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		return fileProblem(p.path, "the pins are a symbolic link", "rm "+p.path)
-	}
-	data, state, err := ReadFile(p.path)
-	if err != nil {
-		return fmt.Errorf("open pins: %w", err)
-	}
-	if !privateMode(state.Mode) {
-		return fileProblem(p.path, "other users can read the pins", "chmod 600 "+p.path)
-	}
-	file, salt, err := decodePins(data)
-	if err != nil {
-		return fileProblem(p.path, "the pins cannot be read: "+err.Error(),
-			"mv "+p.path+" "+p.path+".bad, check every base_url, then prism reload")
-	}
-	p.state, p.salt, p.pins = state, salt, file.Pins
-	return nil
-}
-
-func decodePins(data []byte) (pinsFile, []byte, error) {
-	var file pinsFile
-	if err := json.Unmarshal(data, &file); err != nil {
-		return file, nil, errors.New("not JSON of the expected shape")
-	}
-	salt, err := base64.StdEncoding.DecodeString(file.Salt)
-	switch {
-	case file.Version != pinsVersion:
-		return file, nil, fmt.Errorf("version %d is not known", file.Version)
-	case err != nil || len(salt) < 16:
-		return file, nil, errors.New("the salt is missing")
-	}
-	return file, salt, nil
-}
-
-func (p *Pins) save() error {
-	if len(p.pins) > maxPins {
-		return fmt.Errorf("more than %d pins", maxPins)
-	}
-	if err := os.MkdirAll(filepath.Dir(p.path), 0o700); err != nil {
-		return err
-	}
-	data, err := json.MarshalIndent(pinsFile{Version: pinsVersion, Salt: base64.StdEncoding.EncodeToString(p.salt), Pins: p.pins}, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := WriteFileAtomic(p.path, append(data, '\n'), p.state); err != nil {
-		return err
-	}
-	p.state, err = Stat(p.path)
-	return err
-}
-
-func mismatch(profile *Profile, known []string) Problem {
-	last := known[len(known)-1]
 	return Problem{
 		Severity: SeverityError, Code: CodePinMismatch,
 		Line: profile.BaseURLPos.Line, Column: profile.BaseURLPos.Column,
 		Path:    "profiles[" + profile.Name + "].base_url",
-		Message: fmt.Sprintf("the key of this profile is pinned to %s and would go to %s", displayHost(last), profile.Host()),
+		Message: fmt.Sprintf("%s of this profile is pinned to %s and would go to %s", which, displayHost(last), profile.Host()),
 		Fix:     "prism trust " + profile.Name,
 	}
 }

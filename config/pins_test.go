@@ -88,6 +88,71 @@ func TestAKnownKeyNeverGoesToANewHost(t *testing.T) {
 	}
 }
 
+func keysProfile(name, url string, keys ...string) Profile {
+	p := Profile{Name: name, BaseURL: url, BaseURLPos: Pos{6, 15}}
+	for i, k := range keys {
+		p.Keys = append(p.Keys, Key{Name: "k" + plain10(i+1), Secret: NewSecret(k)})
+	}
+	p.APIKey = p.Keys[0].Secret
+	return p
+}
+
+func TestEachOfSeveralKeysIsBoundToItsHost(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pins.json")
+	p := openPins(t, path)
+	both := keysProfile("kimi", "https://api.moonshot.ai", "first-key", "second-key")
+	report, fresh, refused := check(t, p, false, both)
+	if fresh != "kimi kimi" || refused != "" || report.New[1].Name != "k2" {
+		t.Fatalf("first use: new %q, refused %q, %+v", fresh, refused, report.New)
+	}
+	if err := p.Commit(report); err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		profile        Profile
+		fresh, refused string
+	}{
+		"unchanged":                 {both, "", ""},
+		"order":                     {keysProfile("kimi", both.BaseURL, "second-key", "first-key"), "", ""},
+		"one of them alone":         {pinProfile("kimi", both.BaseURL, "second-key"), "", ""},
+		"a third":                   {keysProfile("kimi", both.BaseURL, "first-key", "second-key", "third-key"), "kimi", ""},
+		"all to another host":       {keysProfile("kimi", "https://evil.example", "first-key", "second-key"), "", "kimi kimi"},
+		"the second at another":     {keysProfile("evil", "https://evil.example", "new-key", "second-key"), "evil", "evil"},
+		"the second as an api_key":  {pinProfile("evil", "https://evil.example", "second-key"), "", "evil"},
+		"an api_key among the keys": {keysProfile("evil", "https://evil.example", "first-key"), "", "evil"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, fresh, refused := check(t, openPins(t, path), false, tc.profile)
+			if fresh != tc.fresh || refused != tc.refused {
+				t.Errorf("new %q, refused %q", fresh, refused)
+			}
+		})
+	}
+	moved := keysProfile("kimi", "https://api.moonshot.cn", "first-key", "second-key")
+	if report, _, _ := check(t, p, false, moved); !strings.Contains(report.Refused[1].Message, "the key k2 of this profile is pinned to api.moonshot.ai") {
+		t.Errorf("%q does not name the key", report.Refused[1].Message)
+	}
+	if how, ok := p.Pinned(both); !ok || how != PinFirstUse {
+		t.Errorf("pinned: %q, %v", how, ok)
+	}
+	if _, ok := p.Pinned(keysProfile("kimi", both.BaseURL, "first-key", "third-key")); ok {
+		t.Error("one key that is not pinned is enough for a profile not to be")
+	}
+	if err := p.Trust(moved); err != nil {
+		t.Fatal(err)
+	}
+	if how, ok := openPins(t, path).Pinned(moved); !ok || how != PinTrusted {
+		t.Errorf("after trust: %q, %v", how, ok)
+	}
+	if _, fresh, refused := check(t, p, true, moved, both); fresh+refused != "" {
+		t.Errorf("after trust: new %q, refused %q", fresh, refused)
+	}
+	// Under strict a new host waits once, however many keys are meant for it.
+	if _, fresh, refused := check(t, p, true, keysProfile("new", "https://new.example", "a-key", "b-key")); fresh != "" || refused != "new" {
+		t.Errorf("strict: new %q, refused %q", fresh, refused)
+	}
+}
+
 func TestARefusalNamesBothHostsAndTheFix(t *testing.T) {
 	p := openPins(t, filepath.Join(t.TempDir(), "pins.json"))
 	report, _, _ := check(t, p, false, pinProfile("work", "https://api.moonshot.cn/anthropic", "k"))

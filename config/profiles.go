@@ -56,7 +56,7 @@ type Profile struct {
 	Dialect  Dialect
 	Auth     Auth
 	APIKey   Secret      // the first of Keys
-	Keys     []Key       // in the order of the file; empty where no key is sent
+	Keys     []Key       // in the order of the file; see [Profile.AllKeys]
 	Models   []ModelRule // first match wins; no match passes the name on
 	Fallback []string    // names of profiles; checked for dangling names and cycles
 	Budget   *Budget
@@ -91,6 +91,15 @@ func (p *Profile) Origin() string {
 // Host returns host and port of the base URL as the user would name it: without the port the
 // scheme implies.
 func (p *Profile) Host() string { return displayHost(p.Origin()) }
+
+// AllKeys returns the keys of the profile, whether its auth sends them or not. A profile that was
+// not read from a file may have its one key in APIKey alone.
+func (p *Profile) AllKeys() []Key {
+	if len(p.Keys) == 0 && !p.APIKey.IsZero() {
+		return []Key{{Secret: p.APIKey, Pos: p.KeyPos}}
+	}
+	return p.Keys
+}
 
 // Target returns the model name to ask the upstream for when the client names model.
 func (p *Profile) Target(model string) string {
@@ -138,14 +147,17 @@ type Rule struct {
 	Use    string      // name of the profile
 
 	Session     string   // glob on the session's id; "" = any
-	Agent       string   // glob on the sub-agent's id; "" = any, main = the main conversation
+	Agent       string   // glob on the sub-agent's id, [MainAgent], or "" = any
 	Tag         *TagRule // nil = any
-	Between     string   // HH:MM-HH:MM, local time of the day; "" = any
-	Days        []string // mon, tue, ...; empty = any
-	PromptOver  int64    // estimated tokens of the prompt; 0 = any
-	PromptUnder int64    // 0 = any
+	Between     string   // HH:MM-HH:MM, local time of the day, see [Rule.Window]; "" = any
+	Days        []string // mon, tue, ..., see [Rule.Weekdays]; empty = any
+	PromptOver  int64    // the prompt has more estimated tokens than this; 0 = any
+	PromptUnder int64    // it has fewer; 0 = any
 	Pos         Pos
 }
+
+// MainAgent is what a rule calls the main conversation of a session.
+const MainAgent = "main"
 
 // HeaderRule matches a request header.
 type HeaderRule struct {

@@ -96,6 +96,7 @@ func shapeKind(t reflect.Type) (kind string, inner reflect.Type) {
 	names := map[reflect.Type]string{
 		reflect.TypeFor[text](): "text", reflect.TypeFor[secretText](): "secret", reflect.TypeFor[decimal](): "decimal",
 		reflect.TypeFor[toggle](): "true or false", reflect.TypeFor[whole](): "whole number", reflect.TypeFor[period](): "duration",
+		reflect.TypeFor[pause]():   "duration, or 0",
 		reflect.TypeFor[instant](): "date or time", reflect.TypeFor[ignored](): "fields",
 	}
 	if name, ok := names[t]; ok {

@@ -59,6 +59,8 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "string"}
 	case reflect.TypeFor[period]():
 		return &jsonschema.Schema{Type: "string", Pattern: `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`}
+	case reflect.TypeFor[pause]():
+		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "integer", Enum: []any{0}}, {Type: "string", Pattern: `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`}}}
 	case reflect.TypeFor[decimal]():
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "number", Minimum: "0"}, {Type: "string", Pattern: decimalNumber.String()}}}
 	case reflect.TypeFor[toggle]():
@@ -154,6 +156,18 @@ func TestSchemaAgreesWithTheDecoder(t *testing.T) {
 		{"number for text", good + "    provider: 5\n", false},
 		{"decimal as text", good + "    multiplier: \"0.85\"\n", true},
 		{"decimal as number", good + "    multiplier: 0.85\n", true},
+		{"keys", strings.ReplaceAll(good, "auth: none", "keys: [{name: a, api_key: the-key}, {name: b, api_key: the-other}]"), true},
+		{"key without a name", strings.ReplaceAll(good, "auth: none", "keys: [{api_key: the-key}]"), false},
+		{"bad key name", strings.ReplaceAll(good, "auth: none", "keys: [{name: a b, api_key: the-key}]"), false},
+		{"no hold", good + "    timeouts: {hold: 0}\n", true},
+		{"hold of nothing", good + "    timeouts: {hold: 0s}\n", true},
+		{"hold without a unit", good + "    timeouts: {hold: 2}\n", false},
+		{"drain", good + "    on_client_disconnect: drain\n    on_truncate: abort\n    keepalive: true\n", true},
+		{"bad choice", good + "    on_client_disconnect: wait\n", false},
+		{"rule", good + "rules: [{agent: main, between: \"22:00-24:00\", days: [sat, sun], prompt_over: 5, prompt_under: 9, session: \"s*\", tag: {name: k, match: v}, use: a}]\n", true},
+		{"bad time", good + "rules: [{between: \"22:00-6:00\", use: a}]\n", false},
+		{"bad day", good + "rules: [{days: [Monday], use: a}]\n", false},
+		{"bound of nothing", good + "rules: [{prompt_over: 0, use: a}]\n", false},
 		{"bad duration", good + "    timeouts: {idle: 90}\n", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -6,6 +6,8 @@ import "time"
 type Settings struct {
 	// Address of the data port. Loopback only.
 	Listen string `mapstructure:"listen" kind:"listen"`
+	// Address of the dashboard port, which serves /healthz, /readyz and /metrics. Loopback only; off: none.
+	Dashboard string `mapstructure:"dashboard" kind:"dashboard"`
 	// Path of the control socket. Empty: as prism paths says.
 	Socket string `mapstructure:"socket"`
 	// Least severity that is logged.
@@ -32,14 +34,32 @@ type Settings struct {
 	Attribution bool `mapstructure:"attribution"`
 	// Limits on waiting.
 	Timeouts SettingsTimeouts `mapstructure:"timeouts"`
+	// What happens after a request went to another profile than the one it was meant for.
+	Failover SettingsFailover `mapstructure:"failover"`
 	// How long the ledger keeps what.
 	Retention SettingsRetention `mapstructure:"retention"`
 	// Where notices of budgets and alerts go, beside the log.
 	Notify SettingsNotify `mapstructure:"notify"`
+	// What is sent to an OpenTelemetry collector.
+	Telemetry SettingsTelemetry `mapstructure:"telemetry"`
 	// Limits on what is paid.
 	Budgets []BudgetRule `mapstructure:"budgets"`
 	// Queries that are looked at again and again.
 	Alerts []AlertRule `mapstructure:"alerts"`
+}
+
+// SettingsFailover bounds how requests go to another profile than the one they were meant for.
+type SettingsFailover struct {
+	// How long a session stays with the fallback that took over, so that its prompt cache is used again; 0s: the next request tries the profile it is meant for.
+	Affinity time.Duration `mapstructure:"affinity" min:"0s" max:"1h"`
+	// How many attempts at other profiles and keys may be made, as a share of the requests of ten seconds. Three may always be.
+	Budget string `mapstructure:"budget" kind:"percent"`
+}
+
+// Percent is the budget in percent.
+func (f SettingsFailover) Percent() int {
+	n, _ := parsePercent(f.Budget)
+	return n
 }
 
 // SettingsRetention is how long the ledger keeps what.
@@ -60,6 +80,18 @@ type SettingsNotify struct {
 	Desktop bool `mapstructure:"desktop"`
 	// Send them as JSON to this address: https, or http to this machine. Empty: nowhere.
 	Webhook string `mapstructure:"webhook" kind:"webhook"`
+}
+
+// SettingsTelemetry is what is sent to an OpenTelemetry collector: names, numbers and times of requests, never their content.
+type SettingsTelemetry struct {
+	// The collector: a URL, https or http to this machine, that takes OTLP over HTTP; env: as the OTEL_EXPORTER_OTLP_* variables say; off: nothing is sent.
+	OTLP string `mapstructure:"otlp" kind:"otlp"`
+	// Send a trace of each request.
+	Traces bool `mapstructure:"traces"`
+	// Send the metrics that /metrics shows.
+	Metrics bool `mapstructure:"metrics"`
+	// How often metrics are sent.
+	Interval time.Duration `mapstructure:"interval" min:"1s" max:"1h"`
 }
 
 // SettingsTimeouts are the limits on waiting that hold for all profiles.
@@ -90,6 +122,7 @@ type SettingsTimeouts struct {
 func DefaultSettings() Settings {
 	return Settings{
 		Listen:       "127.0.0.1:3000",
+		Dashboard:    "127.0.0.1:3001",
 		LogLevel:     "info",
 		LogFormat:    "auto",
 		Trust:        "first_use",
@@ -100,7 +133,9 @@ func DefaultSettings() Settings {
 		FoldInterval: 3 * time.Second,
 		Drain:        60 * time.Second,
 		Attribution:  true,
+		Failover:     SettingsFailover{Affinity: 5 * time.Minute, Budget: "20%"},
 		Retention:    SettingsRetention{Requests: "0"},
+		Telemetry:    SettingsTelemetry{OTLP: "off", Traces: true, Metrics: true, Interval: time.Minute},
 		Timeouts: SettingsTimeouts{
 			Dial:              10 * time.Second,
 			TLS:               10 * time.Second,

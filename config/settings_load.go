@@ -45,7 +45,10 @@ func (s setting) show(text string) string {
 	return show(text)
 }
 
-func (s setting) private() bool { return s.field.Tag.Get("kind") == "webhook" }
+func (s setting) private() bool {
+	kind := s.field.Tag.Get("kind")
+	return kind == "webhook" || kind == "otlp"
+}
 
 func (s setting) flag() string { return strings.ReplaceAll(strings.Join(s.path, "-"), "_", "-") }
 

@@ -49,8 +49,14 @@ func parseSetting(s setting, text string) (message, fix string) {
 			return "expected " + oneOf(choices), fix
 		case s.field.Tag.Get("kind") == "listen" && !listenable(text):
 			return "expected an address of this machine only, such as 127.0.0.1:3000", "127.0.0.1:3000"
+		case s.field.Tag.Get("kind") == "dashboard" && text != "off" && !listenable(text):
+			return "expected an address of this machine only, or off", "127.0.0.1:3001"
+		case s.field.Tag.Get("kind") == "otlp" && text != "off" && text != "env" && !webhook(text):
+			return "expected an https URL, or http to this machine, without a password; or env; or off", "http://127.0.0.1:4318"
 		case s.field.Tag.Get("kind") == "days" && !isDays(text):
 			return "expected a number of days, or 0 for ever", "400d"
+		case s.field.Tag.Get("kind") == "percent" && !isPercent(text):
+			return "expected a share from 0% to 100%", formatDefault(s)
 		case s.field.Tag.Get("kind") == "webhook" && text != "" && !webhook(text):
 			return "expected an https URL, or http to this machine, without a password", "https://HOST/PATH"
 		}
@@ -88,6 +94,21 @@ func parseDays(text string) (int, bool) {
 
 func isDays(text string) bool {
 	_, ok := parseDays(text)
+	return ok
+}
+
+// parsePercent reads 20%.
+func parsePercent(text string) (int, bool) {
+	number, ok := strings.CutSuffix(strings.TrimSpace(text), "%")
+	n, err := strconv.ParseUint(strings.TrimSpace(number), 10, 32)
+	if !ok || err != nil || n > 100 {
+		return 0, false
+	}
+	return int(n), true
+}
+
+func isPercent(text string) bool {
+	_, ok := parsePercent(text)
 	return ok
 }
 

@@ -149,3 +149,16 @@ func TestRetentionIsANumberOfDays(t *testing.T) {
 		}
 	}
 }
+
+func TestTheFailoverBudgetIsAShare(t *testing.T) {
+	for text, want := range map[string]int{"0%": 0, "20%": 20, " 7 % ": 7, "100%": 100} {
+		if got, ok := parsePercent(text); !ok || got != want {
+			t.Errorf("%q: %d %v", text, got, ok)
+		}
+	}
+	for _, text := range []string{"", "%", "20", "-1%", "+1%", "101%", "0.2", "1.5%", "20%%", "99999999999%"} {
+		if got, ok := parsePercent(text); ok {
+			t.Errorf("%q: %d", text, got)
+		}
+	}
+}

@@ -33,12 +33,16 @@ type profileShape struct {
 	Auth text `yaml:"auth,omitempty" jsonschema:"enum=x-api-key,enum=bearer,enum=api-key,enum=passthrough,enum=none,default=x-api-key"`
 	// Key of the provider. Sealed by sops: paste it in clear text and run prism seal.
 	APIKey secretText `yaml:"api_key,omitempty"`
+	// Several keys instead of api_key. A session keeps to one of them, new sessions take the next, and a key that is limited or refused is passed over.
+	Keys []keyShape `yaml:"keys,omitempty"`
 	// One model for everything: short for models with the single match "*".
 	Model text `yaml:"model,omitempty" jsonschema:"example=kimi-k3"`
 	// Which model is asked for instead of the one the client named. The first match wins; no match passes the name on.
 	Models []modelShape `yaml:"models,omitempty"`
-	// Profiles to go to, in order, when a budget with then: fallback is used up. This version does not use them after an attempt that failed.
+	// Profiles to go to, in order, when this one fails before its answer began, or when a budget with then: fallback is used up. Their own fallbacks do not count.
 	Fallback []text `yaml:"fallback,omitempty"`
+	// Go to the fallback also when the provider refuses the key: 401, 402, 403.
+	FallbackOnAuth toggle `yaml:"fallback_on_auth,omitempty" jsonschema:"default=false"`
 	// What may be paid for this profile; see docs/budgets.md.
 	Budget *budgetShape `yaml:"budget,omitempty"`
 	// Provider in the price book. Found from the host if absent.
@@ -53,6 +57,12 @@ type profileShape struct {
 	CAFile text `yaml:"ca_file,omitempty"`
 	// Limits on waiting for this provider.
 	Timeouts timeoutsShape `yaml:"timeouts,omitempty"`
+	// Send comments to the client while the provider is silent within a stream, so that long thinking outlasts the client's patience.
+	Keepalive toggle `yaml:"keepalive,omitempty" jsonschema:"default=false"`
+	// What becomes of an answer whose client has left: cancel ends it at once, drain reads on for at most 30 seconds, so that its usage is exact.
+	OnClientDisconnect text `yaml:"on_client_disconnect,omitempty" jsonschema:"enum=cancel,enum=drain,default=cancel"`
+	// How a stream that the provider breaks off ends for the client: error tells it so in a last event, abort only breaks the connection.
+	OnTruncate text `yaml:"on_truncate,omitempty" jsonschema:"enum=error,enum=abort,default=error"`
 }
 
 // modelShape is one renaming.
@@ -83,6 +93,18 @@ type timeoutsShape struct {
 	FirstByte period `yaml:"first_byte,omitempty" jsonschema:"example=120s"`
 	// Silence within a stream.
 	Idle period `yaml:"idle,omitempty" jsonschema:"example=240s"`
+	// How long the beginning of a stream may be held back while it could still fail over; 0s holds nothing back.
+	Hold pause `yaml:"hold,omitempty" jsonschema:"example=2s,default=2s"`
+}
+
+// keyShape is one of several keys.
+type keyShape struct {
+	spot
+
+	// Name of the key, as the ledger and prism status show it.
+	Name text `yaml:"name" jsonschema:"required,pattern=^[A-Za-z0-9][A-Za-z0-9._-]{0\\,63}$,example=first"`
+	// The key. Sealed by sops: paste it in clear text and run prism seal.
+	APIKey secretText `yaml:"api_key" jsonschema:"required,example=KEY"`
 }
 
 // ruleShape sends matching requests to a profile. All conditions given must hold.
@@ -95,6 +117,20 @@ type ruleShape struct {
 	Header *headerShape `yaml:"header,omitempty"`
 	// Path of the request; * is any run of characters.
 	Path text `yaml:"path,omitempty" jsonschema:"example=/v1/messages/count_tokens"`
+	// Id of the client's session; * is any run of characters, ? one.
+	Session text `yaml:"session,omitempty"`
+	// Who asks within the session: main is the main conversation, anything else the id of a sub-agent. "*" is any sub-agent.
+	Agent text `yaml:"agent,omitempty" jsonschema:"example=main"`
+	// A tag of the request.
+	Tag *tagShape `yaml:"tag,omitempty"`
+	// Time of the day, by the clock of this machine. It may run over midnight.
+	Between text `yaml:"between,omitempty" jsonschema:"pattern=^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$,example=22:00-06:00"`
+	// Days of the week. A time that runs over midnight belongs to the day on which it begins.
+	Days []text `yaml:"days,omitempty" jsonschema:"enum=mon,enum=tue,enum=wed,enum=thu,enum=fri,enum=sat,enum=sun"`
+	// The prompt is estimated to have more tokens than this.
+	PromptOver whole `yaml:"prompt_over,omitempty" jsonschema:"minimum=1,example=200000"`
+	// The prompt is estimated to have fewer tokens than this.
+	PromptUnder whole `yaml:"prompt_under,omitempty" jsonschema:"minimum=1,example=2000"`
 	// Profile that answers.
 	Use text `yaml:"use" jsonschema:"required"`
 }
@@ -105,4 +141,12 @@ type headerShape struct {
 	Name text `yaml:"name" jsonschema:"required,example=X-Claude-Code-Agent-Id"`
 	// Its value; * is any run of characters, ? one. "?*" means present.
 	Match text `yaml:"match" jsonschema:"required,example=?*"`
+}
+
+// tagShape matches one tag, as X-Prism-Tags gives it.
+type tagShape struct {
+	// Name of the tag.
+	Name text `yaml:"name" jsonschema:"required,example=team"`
+	// Its value; * is any run of characters, ? one. "*" means present.
+	Match text `yaml:"match" jsonschema:"required,example=blue"`
 }

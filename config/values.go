@@ -63,6 +63,11 @@ type (
 		place
 		d time.Duration
 	}
+	// pause is a duration that may be nothing.
+	pause struct {
+		place
+		d time.Duration
+	}
 	// instant is a point in time, or a date.
 	instant struct {
 		place
@@ -145,6 +150,7 @@ func (w *whole) set(d *decoder, s scalar, path string) {
 	}
 	n, err := strconv.ParseInt(strings.ReplaceAll(s.text, "_", ""), 10, 64)
 	if err != nil || n < 0 {
+		w.locked = true
 		d.error(note{pos: s.pos, path: path, message: "expected a whole number, got " + s.show(), fix: s.key + ": 1000"})
 		return
 	}
@@ -163,6 +169,23 @@ func (p *period) set(d *decoder, s scalar, path string) {
 	}
 	if t <= 0 || t > time.Hour {
 		d.error(note{pos: s.pos, path: path, message: "expected more than 0 and at most 1h, got " + s.show(), fix: s.key + ": 90s"})
+		return
+	}
+	p.d = t
+}
+
+// maxPause is more than anybody wants to be held up.
+const maxPause = time.Minute
+
+func (p *pause) set(d *decoder, s scalar, path string) {
+	p.place = placeOf(s)
+	if p.locked {
+		return
+	}
+	t, err := time.ParseDuration(s.text)
+	if err != nil || t < 0 || t > maxPause {
+		p.locked = true
+		d.error(note{pos: s.pos, path: path, message: "expected a duration from 0s to 1m, got " + s.show(), fix: s.key + ": 2s"})
 		return
 	}
 	p.d = t

@@ -23,7 +23,7 @@ func TestThePublishedExampleOpensWithItsIdentity(t *testing.T) {
 	// As the comment in the identity file says: a checkout is readable by others, so a command prints it.
 	t.Setenv("SOPS_AGE_KEY_CMD", "cat '"+filepath.Join(dir, "test-identity.txt")+"'")
 	o := mustOpen(t, src)
-	want := []string{"not-a-real-key-kimi", "not-a-real-key-work", "not-a-real-token"}
+	want := []string{"not-a-real-key-kimi", "not-a-real-key-kimi-2", "not-a-real-key-work", "not-a-real-token"}
 	if got := slices.Sorted(maps.Values(o.Values)); !slices.Equal(got, want) {
 		t.Errorf("values %q", got)
 	}

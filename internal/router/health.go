@@ -5,20 +5,42 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"prism/config"
 )
 
-// Health is what is known of one profile's upstream. It belongs to the Router and outlives
-// tables. Its methods are safe for concurrent use.
+// Health is what is known of one profile's upstream: of its address, and of each of its keys.
+// It belongs to the Router and outlives tables, as long as these stay as they are. Its methods
+// are safe for concurrent use; the zero value knows nothing.
 type Health struct {
+	r        *Router
+	id       healthID
+	keys     []*keyHealth // in the order of the file; not changed
 	inFlight atomic.Int64
+	turn     atomic.Uint64 // whose turn among the keys it is
+	// sick says that there is something to look at before an attempt: false is the way of
+	// almost every request, and costs it no lock.
+	sick atomic.Bool
 
 	mu        sync.Mutex
+	breaker   breaker   // guarded by mu
+	cool      cooldown  // of the whole profile; guarded by mu
+	told      condition // the last one that was announced; guarded by mu
+	retired   bool      // another one has taken its place; guarded by mu
 	lastOK    time.Time
 	lastErr   string
 	lastErrAt time.Time
-	minutes   [60]minute        // the last hour, by minute of the clock; guarded by mu
-	firsts    [keptFirsts]first // a ring; guarded by mu
-	nextFirst int               // guarded by mu
+	minutes   [60]minute               // the last hour, by minute of the clock; guarded by mu
+	firsts    [keptFirsts]firstContent // a ring; guarded by mu
+	nextFirst int                      // guarded by mu
+}
+
+// healthID is what a profile must keep for its health to be kept: whatever is changed to mend
+// it makes it start anew.
+type healthID struct {
+	name, baseURL, caFile string
+	auth                  config.Auth
+	keys                  string // fingerprints
 }
 
 type minute struct {
@@ -26,8 +48,8 @@ type minute struct {
 	n, bad int64
 }
 
-// first is how long one answer's first content took.
-type first struct {
+// firstContent is how long one answer's first content took.
+type firstContent struct {
 	at time.Time
 	d  time.Duration
 }
@@ -37,6 +59,9 @@ const keptFirsts = 128
 
 // HealthView is a copy of what is known, for people.
 type HealthView struct {
+	State       string    // ok, cooling, open, probing, denied: see [ledger.HealthEvent]
+	Why         string    // error type, or the limit that is used up
+	Until       time.Time // when it is asked again; zero = not by the clock
 	LastOK      time.Time
 	LastError   string // its type
 	LastErrorAt time.Time
@@ -44,6 +69,14 @@ type HealthView struct {
 	Errors1h    int64
 	InFlight    int
 	TTFTP95     time.Duration // to the first content, of the last answers within an hour; 0 = not known
+}
+
+// KeyView is what is known of one key of a profile.
+type KeyView struct {
+	Name  string // "" where the profile has a single one
+	State string // ok, cooling or denied
+	Why   string
+	Until time.Time
 }
 
 // Enter counts an exchange as under way, until Leave.
@@ -57,6 +90,11 @@ func (h *Health) Leave() { h.inFlight.Add(-1) }
 func (h *Health) Report(now time.Time, errorType string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.report(now, errorType)
+}
+
+// report needs h.mu.
+func (h *Health) report(now time.Time, errorType string) {
 	at := now.Unix() / 60
 	m := &h.minutes[uint64(at)%60]
 	if m.at != at {
@@ -76,7 +114,7 @@ func (h *Health) Report(now time.Time, errorType string) {
 func (h *Health) First(now time.Time, d time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.firsts[h.nextFirst] = first{now, max(d, time.Millisecond)}
+	h.firsts[h.nextFirst] = firstContent{now, max(d, time.Millisecond)}
 	h.nextFirst = (h.nextFirst + 1) % keptFirsts
 }
 
@@ -99,7 +137,12 @@ func (h *Health) p95(now time.Time) time.Duration {
 func (h *Health) View(now time.Time) HealthView {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	v := HealthView{LastOK: h.lastOK, LastError: h.lastErr, LastErrorAt: h.lastErrAt, InFlight: int(h.inFlight.Load()), TTFTP95: h.p95(now)}
+	at := h.r.moment()
+	c := h.condition(at)
+	v := HealthView{
+		State: c.state, Why: c.why, Until: c.ends(now, at),
+		LastOK: h.lastOK, LastError: h.lastErr, LastErrorAt: h.lastErrAt, InFlight: int(h.inFlight.Load()), TTFTP95: h.p95(now),
+	}
 	// A minute after this one was counted before the clock was set back.
 	newest := now.Unix() / 60
 	for i := range h.minutes {
@@ -109,4 +152,17 @@ func (h *Health) View(now time.Time) HealthView {
 		}
 	}
 	return v
+}
+
+// Keys returns how each key of the profile is, in the order of the file.
+func (h *Health) Keys(now time.Time) []KeyView {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	at := h.r.moment()
+	out := make([]KeyView, 0, len(h.keys))
+	for _, k := range h.keys {
+		c := k.condition(at)
+		out = append(out, KeyView{Name: k.name, State: c.state, Why: c.why, Until: c.ends(now, at)})
+	}
+	return out
 }

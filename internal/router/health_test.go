@@ -47,7 +47,7 @@ func TestHealthKeepsTheLastErrorBesideTheLastSuccess(t *testing.T) {
 	h.Report(now, "overloaded_error")
 	h.Report(now.Add(time.Second), "")
 	v := h.View(now.Add(2 * time.Second))
-	want := router.HealthView{LastOK: now.Add(time.Second), LastError: "overloaded_error", LastErrorAt: now, Requests1h: 2, Errors1h: 1, InFlight: 1}
+	want := router.HealthView{State: "ok", LastOK: now.Add(time.Second), LastError: "overloaded_error", LastErrorAt: now, Requests1h: 2, Errors1h: 1, InFlight: 1}
 	if v != want {
 		t.Errorf("%+v, want %+v", v, want)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"prism/config"
 	"prism/internal/pricing"
@@ -23,8 +24,15 @@ type Options struct {
 	Proxy func(*http.Request) (*url.URL, error)
 
 	// Changed is called with every change of a profile's health, one after the other; nil = nobody
-	// wants to know. It must not wait.
+	// wants to know. It must not wait, nor call the router.
 	Changed func(Change)
+
+	// Affinity is how long a session stays with the fallback that took over, also when the
+	// profile it was sent to is well again; 0 = five minutes, less = not at all.
+	Affinity time.Duration
+	// FailoverShare is how many attempts beyond the first may be made at other upstreams, in
+	// percent of the requests of ten seconds; three may always be. 0 = 20, less = no more than three.
+	FailoverShare int
 }
 
 // Router holds the live table.
@@ -32,9 +40,14 @@ type Router struct {
 	opt   Options
 	table atomic.Pointer[Table]
 
+	began   time.Time // moments are counted from here
+	budget  budget
+	seats   seats
+	telling sync.Mutex // held while a change is told
+
 	mu     sync.Mutex
 	pools  map[poolKey]*upstream.Pool // guarded by mu
-	health map[string]*Health         // by profile name; guarded by mu
+	health map[healthID]*Health       // of the live table; guarded by mu
 }
 
 // poolKey is what two profiles must agree on to share connections.
@@ -46,7 +59,15 @@ type poolKey struct {
 
 // New returns a Router without a table.
 func New(opt Options) *Router {
-	return &Router{opt: opt, pools: map[poolKey]*upstream.Pool{}, health: map[string]*Health{}}
+	if opt.Affinity == 0 {
+		opt.Affinity = defaultAffinity
+	}
+	if opt.FailoverShare == 0 {
+		opt.FailoverShare = budgetShare
+	}
+	r := &Router{opt: opt, began: time.Now(), pools: map[poolKey]*upstream.Pool{}, health: map[healthID]*Health{}}
+	r.budget.share = int64(max(opt.FailoverShare, 0))
+	return r
 }
 
 // Table returns the live table, or nil before the first swap. A request calls it once and
@@ -107,10 +128,18 @@ func (r *Router) Compile(src Source) (*Table, error) {
 		if to == nil {
 			return nil, fmt.Errorf("rule %d: profile %q is not in the file", i+1, rule.Use)
 		}
-		t.rules = append(t.rules, compileRule(rule, to, i+1))
+		c, err := compileRule(rule, to, i+1)
+		if err != nil {
+			return nil, err
+		}
+		t.rules = append(t.rules, c)
+		t.weighs = t.weighs || c.over > 0 || c.under > 0
+	}
+	for _, route := range t.routes {
+		route.chain = t.chainOf(route)
 	}
 	t.token = src.Profiles.ClientToken
-	t.redactor = newRedactor(src.Profiles)
+	t.redactor = newRedactor(secretsOf(src.Profiles))
 	return t, nil
 }
 
@@ -127,11 +156,33 @@ func (r *Router) route(p *config.Profile) (*Route, error) {
 		timeouts.Idle = p.Timeouts.Idle
 	}
 	key := poolKey{origin: p.Origin(), trust: target.Trust, timeouts: timeouts}
-	up, err := upstream.New(upstream.Options{Profile: p, Pool: r.pool(key, target), Proxy: r.opt.Proxy})
+	lanes, err := lanesOf(p, upstream.Options{Pool: r.pool(key, target), Proxy: r.opt.Proxy})
 	if err != nil {
 		return nil, err
 	}
-	return &Route{Profile: p, Lanes: []*Lane{{Upstream: up}}, Health: r.Health(p.Name), pool: key}, nil
+	route := &Route{Profile: p, Lanes: lanes, pool: key}
+	r.attach(route)
+	return route, nil
+}
+
+// lanesOf makes an upstream for each key of a profile. They share the connections, which carry no
+// credential of their own, so that a session that goes to another key finds a warm one.
+func lanesOf(p *config.Profile, opt upstream.Options) ([]*Lane, error) {
+	keys := p.AllKeys()
+	if !p.Auth.NeedsKey() || len(keys) == 0 {
+		keys = []config.Key{{Secret: p.APIKey}}
+	}
+	lanes := make([]*Lane, len(keys))
+	for i, key := range keys {
+		one := *p
+		one.APIKey, opt.Profile = key.Secret, &one
+		up, err := upstream.New(opt)
+		if err != nil {
+			return nil, err
+		}
+		lanes[i] = &Lane{Upstream: up, Key: key.Name}
+	}
+	return lanes, nil
 }
 
 func (r *Router) pool(key poolKey, target upstream.Target) *upstream.Pool {
@@ -145,23 +196,12 @@ func (r *Router) pool(key poolKey, target upstream.Target) *upstream.Pool {
 	return p
 }
 
-// Health returns what is known of the profile of that name.
-func (r *Router) Health(profile string) *Health {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	h := r.health[profile]
-	if h == nil {
-		h = &Health{}
-		r.health[profile] = h
-	}
-	return h
-}
-
 // Swap makes t the live table and returns the one before, or nil. Exchanges under way keep
 // the table they began with; connections to origins that are no longer named are closed once
 // idle.
 func (r *Router) Swap(t *Table) *Table {
 	old := r.table.Swap(t)
+	r.settle(old, t)
 	used := make(map[poolKey]bool, len(t.routes))
 	for _, route := range t.routes {
 		used[route.pool] = true

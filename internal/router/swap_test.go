@@ -154,8 +154,8 @@ func TestHealthOutlivesTables(t *testing.T) {
 	r.Swap(compile(t, r, one(profile("work", "http://127.0.0.1:1"))))
 	now := time.Now()
 	r.Table().Active().Health.Report(now, "dial")
-	r.Swap(compile(t, r, one(profile("work", "http://127.0.0.1:2"))))
-	if v := r.Table().Active().Health.View(now); v.LastError != "dial" || v.Errors1h != 1 {
+	r.Swap(compile(t, r, &config.Profiles{Active: "other", Profiles: []config.Profile{profile("other", "http://127.0.0.1:2"), profile("work", "http://127.0.0.1:1")}}))
+	if v := r.Health("work").View(now); v.LastError != "dial" || v.Errors1h != 1 {
 		t.Errorf("after the swap %+v", v)
 	}
 }

@@ -3,7 +3,7 @@ package router
 import (
 	"errors"
 	"net/http"
-	"strconv"
+	"time"
 
 	"prism/config"
 	"prism/internal/pricing"
@@ -21,6 +21,7 @@ type Table struct {
 	routes   map[string]*Route
 	active   *Route
 	rules    []rule
+	weighs   bool // a rule asks for the size of the prompt
 	token    config.Secret
 	redactor *redactor
 }
@@ -31,49 +32,28 @@ type Route struct {
 	Lanes   []*Lane // one for each key, in the order of the file; one without a key where none is sent
 	Health  *Health
 
-	pool poolKey
+	pool  poolKey
+	chain []*Route // itself and its fallbacks: the routes of its plans
 }
 
 // Lane is one way to call a profile: its upstream with one of its keys.
 type Lane struct {
 	Upstream *upstream.Upstream
 	Key      string // name of the key in the file; "" where the profile has a single one
+
+	health *keyHealth
+}
+
+// Alone returns the route with its first key only. What one account keeps, such as a file, is not
+// to be looked for in another.
+func (r *Route) Alone() *Route {
+	alone := *r
+	alone.Lanes = r.Lanes[:1]
+	return &alone
 }
 
 // Server returns the host that is called, without a port.
 func (r *Route) Server() string { return r.Lanes[0].Upstream.Server() }
-
-type rule struct {
-	model  string
-	path   string
-	header string // canonical name
-	match  string
-	to     *Route
-	reason string
-}
-
-// compileRule compiles rule n of the file, counted from 1.
-func compileRule(r *config.Rule, to *Route, n int) rule {
-	c := rule{model: r.Model, path: r.Path, to: to, reason: "rule " + strconv.Itoa(n)}
-	if r.Header != nil {
-		c.header, c.match = http.CanonicalHeaderKey(r.Header.Name), r.Header.Match
-	}
-	return c
-}
-
-// matches tells whether every condition of the rule holds.
-func (r *rule) matches(q *Query) bool {
-	if r.model != "" && (q.Model == "" || !config.Glob(r.model, q.Model)) {
-		return false
-	}
-	if r.path != "" && !config.Glob(r.path, q.Path) {
-		return false
-	}
-	if r.header != "" {
-		return config.Glob(r.match, q.Header.Get(r.header))
-	}
-	return true
-}
 
 // Query is what a selection looks at.
 type Query struct {
@@ -82,13 +62,19 @@ type Query struct {
 	Model  string // as asked; "" where the request names none
 	Path   string // without the prefix
 	Header http.Header
+
+	Session      string            // the client's session; "" if it names none
+	Agent        string            // the sub-agent; "" in the main conversation
+	Tags         map[string]string // of X-Prism-Tags
+	Now          time.Time         // in the zone whose clock the rules go by
+	PromptTokens int64             // see [PromptTokens], [Table.WeighsPrompts]; 0 = the request has no prompt
 }
 
 // Plan is the routes that may answer a request, in order: the one that was chosen, then the
 // fallbacks of its profile.
 type Plan struct {
-	Routes []*Route
-	Reason string // path, header, rule N, active: the ledger's route_reason for the first route
+	Routes []*Route // of the table: not to be changed
+	Reason string   // path, header, rule N, active: the ledger's route_reason for the first route
 }
 
 // ErrNoProfile means that a request named a profile that the table does not have. It never
@@ -107,25 +93,31 @@ func (t *Table) Select(q *Query) (Plan, error) {
 		if route == nil {
 			return Plan{}, ErrNoProfile
 		}
-		return t.plan(route, reason), nil
+		return Plan{Routes: route.chain, Reason: reason}, nil
 	}
 	for i := range t.rules {
-		if r := &t.rules[i]; r.matches(q) {
-			return t.plan(r.to, r.reason), nil
+		if r := &t.rules[i]; r.fails(q) == met {
+			return Plan{Routes: r.to.chain, Reason: r.reason}, nil
 		}
 	}
-	return t.plan(t.active, "active"), nil
+	return Plan{Routes: t.active.chain, Reason: "active"}, nil
 }
 
-func (t *Table) plan(first *Route, reason string) Plan {
-	p := Plan{Routes: []*Route{first}, Reason: reason}
+// chainOf returns a route and those its profile falls back to. Their own fallbacks do not count:
+// what a profile names is all that its requests may reach.
+func (t *Table) chainOf(first *Route) []*Route {
+	chain := []*Route{first}
 	for _, name := range first.Profile.Fallback {
 		if r := t.routes[name]; r != nil {
-			p.Routes = append(p.Routes, r)
+			chain = append(chain, r)
 		}
 	}
-	return p
+	return chain
 }
+
+// WeighsPrompts tells whether a rule asks how large a prompt is. Where none does, nobody needs to
+// fill in [Query.PromptTokens].
+func (t *Table) WeighsPrompts() bool { return t.weighs }
 
 // Active returns the active route.
 func (t *Table) Active() *Route { return t.active }

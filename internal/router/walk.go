@@ -1,17 +1,42 @@
 package router
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 // maxAttempts bounds the attempts of one exchange, whichever upstreams they go to.
 const maxAttempts = 3
 
+// maxRoutes is how many routes of a plan are looked at.
+const maxRoutes = 64
+
+// Reasons of a [Try] that are not those of the plan.
+const (
+	whyFallback = "fallback"
+	whyAffinity = "affinity"
+	whyKey      = "key"
+)
+
 // Walk is the way of one exchange through its plan: which upstream is tried next, and whether
 // one still may be. It is not safe for concurrent use.
 type Walk struct {
-	plan  Plan
-	next  int // index of the route that has not been tried
-	tries int
-	cur   Try
+	r       *Router
+	plan    Plan
+	session string
+
+	cur    Try
+	at     int                // index of the route of cur
+	used   uint64             // routes that were tried or dropped, by index
+	lanes  [maxAttempts]*Lane // that were tried
+	tries  int
+	peeked choice // what Peek has shown; no lane = nothing
+
+	attempt attempt
+	open    bool          // the attempt has not ended
+	rotate  bool          // it ended because of its key: another one of the same profile may do
+	status  int           // of its head; 0 = none has come
+	asked   time.Duration // how long its head asks to be left alone
 }
 
 // Try is leave for one attempt.
@@ -28,7 +53,7 @@ type Result struct {
 	ErrorType string        // what went wrong, if the upstream or the key is to blame
 	Limited   bool          // 429: this key is not called for Cooldown
 	Denied    bool          // 401, 402, 403: the key is refused
-	Cooldown  time.Duration // how long the upstream asks to be left alone; 0 = it did not say
+	Cooldown  time.Duration // how long the upstream asks to be left alone; 0 = what its head said
 }
 
 // Change is a change of the health of a profile, or of one of its keys.
@@ -44,66 +69,174 @@ type Change struct {
 
 // Walk begins the way through a plan. session is the client's session, "" if it names none.
 func (r *Router) Walk(plan Plan, session string) *Walk {
-	_ = session
-	return &Walk{plan: plan}
+	return &Walk{r: r, plan: plan, session: session}
 }
 
-// Next returns the next upstream to try. ok is false where nobody is left, where three attempts
-// were made, and where failures are so many that another attempt would only add to them.
-func (w *Walk) Next(time.Time) (t Try, ok bool) {
+// Next returns the next upstream to try, and begins an attempt at it. ok is false where nobody
+// is left, where three attempts were made, and where failures are so many that another attempt
+// would only add to them.
+//
+// Whoever is well comes first, in the order of the plan; a session that a fallback took over
+// begins there. Who cools down, or is out because of failures, comes after all others and not
+// never: what is left then may still be better than an error. A profile that the request names
+// is asked first however it is.
+func (w *Walk) Next(now time.Time) (t Try, ok bool) {
+	w.End(now, Result{})
+	at := w.r.moment()
+	paid := w.tries == 0
+	if paid {
+		w.r.budget.request(at)
+	}
+	for c, ok := w.next(at); ok; c, ok = w.next(at) {
+		if !paid && !w.r.budget.allows(at, true) {
+			break
+		}
+		paid = true
+		if w.begin(now, at, c) {
+			return w.cur, true
+		}
+	}
+	return Try{}, false
+}
+
+// next returns what Peek has shown, or else what is best now.
+func (w *Walk) next(at moment) (choice, bool) {
 	if !w.Left() {
-		return Try{}, false
+		return choice{}, false
 	}
-	route, why := w.plan.Routes[w.next], w.plan.Reason
-	if w.next > 0 {
-		why = "fallback"
+	if c := w.peeked; c.lane != nil {
+		w.peeked = choice{}
+		return c, true
 	}
-	w.next++
-	w.tries++
-	w.cur = Try{Route: route, Lane: route.Lanes[0], Why: why}
-	route.Health.Enter()
-	return w.cur, true
+	return w.pick(at)
 }
 
-// Again spends one attempt on the upstream that was tried last, after End. It returns false where
-// none is left.
-func (w *Walk) Again(time.Time) bool {
-	if w.tries == 0 || w.tries >= maxAttempts {
+// begin begins the attempt that was chosen, unless somebody else has just become the one probe of
+// its upstream.
+func (w *Walk) begin(now time.Time, at moment, c choice) bool {
+	route := w.plan.Routes[c.index]
+	probe, ok := route.Health.enter(now, at, c.ready)
+	if !ok {
 		return false
 	}
-	w.tries++
-	w.cur.Route.Health.Enter()
+	w.used |= 1 << c.index
+	w.at, w.cur = c.index, Try{Route: route, Lane: c.lane, Why: c.why}
+	w.start(at, probe)
+	w.sit()
 	return true
 }
 
-// Left tells whether Next could still give another upstream.
-func (w *Walk) Left() bool { return w.next < len(w.plan.Routes) && w.tries < maxAttempts }
-
-// Skip drops a route that is next in the plan without an attempt: it may not be used.
-func (w *Walk) Skip() { w.next++ }
-
-// Peek returns the route that Next would try, or nil.
-func (w *Walk) Peek(time.Time) *Route {
-	if !w.Left() {
-		return nil
-	}
-	return w.plan.Routes[w.next]
+// start notes an attempt at cur.
+func (w *Walk) start(at moment, probe uint64) {
+	w.lanes[w.tries] = w.cur.Lane
+	w.tries++
+	w.attempt = attempt{key: w.cur.Lane.health, began: at, probe: probe}
+	w.open, w.rotate, w.status, w.asked = true, false, 0, 0
 }
 
-// Served notes that the attempt under way is the one whose answer goes to the client.
-func (w *Walk) Served(time.Time) {}
+// Again spends one attempt on the upstream that was tried last, after End. It returns false where
+// none is left. It costs nothing of the failover budget: where nothing was processed, the storm
+// is no larger.
+func (w *Walk) Again(now time.Time) bool {
+	if w.tries == 0 || w.tries >= maxAttempts {
+		return false
+	}
+	w.End(now, Result{})
+	at := w.r.moment()
+	probe, _ := w.cur.Route.Health.enter(now, at, false)
+	w.peeked = choice{}
+	w.start(at, probe)
+	return true
+}
+
+// Left tells whether there is somebody whom Next could still give, if failures are not too many.
+func (w *Walk) Left() bool {
+	if w.tries >= maxAttempts {
+		return false
+	}
+	return w.used != 1<<min(len(w.plan.Routes), maxRoutes)-1 || w.rotate && w.otherKey()
+}
+
+// Peek returns the route that Next would try, or nil. Next gives this one, unless it can be
+// asked no longer.
+func (w *Walk) Peek(time.Time) *Route {
+	at := w.r.moment()
+	if w.tries > 0 && !w.r.budget.allows(at, false) {
+		return nil
+	}
+	c, ok := w.next(at)
+	if !ok {
+		return nil
+	}
+	w.peeked = c
+	return w.plan.Routes[c.index]
+}
+
+// Skip drops the route that is next, the one Peek has shown, without an attempt: it may not be
+// used.
+func (w *Walk) Skip() {
+	c, ok := w.next(w.r.moment())
+	switch {
+	case !ok:
+	case c.why == whyKey:
+		w.rotate = false
+	default:
+		w.used |= 1 << c.index
+	}
+}
+
+// Head looks at the head of an answer, as soon as it is there: what it says of rate limits.
+func (w *Walk) Head(now time.Time, status int, h http.Header) {
+	if !w.open {
+		return
+	}
+	w.status = status
+	if status == http.StatusTooManyRequests || status >= http.StatusInternalServerError {
+		w.asked, _ = CooldownOf(status, h, now) // it counts with the verdict, in End
+		return
+	}
+	if d, limit := usedUp(h, now); d > 0 {
+		w.cur.Route.Health.spare(now, w.attempt.key, d, limit)
+	}
+}
+
+// Served notes that the attempt under way is the one whose answer goes to the client. It comes
+// before End where the answer is good, since that may take an hour.
+func (w *Walk) Served(now time.Time) {
+	if !w.open || w.status >= http.StatusBadRequest {
+		return
+	}
+	if w.attempt.probe != 0 && w.status != 0 {
+		w.cur.Route.Health.alive(now, w.attempt)
+	}
+	w.stay()
+}
 
 // End ends the attempt under way. A second call for the same attempt does nothing.
 func (w *Walk) End(now time.Time, res Result) {
-	if w.cur.Route == nil {
+	if !w.open {
 		return
 	}
-	h := w.cur.Route.Health
-	h.Leave()
-	switch {
-	case res.OK:
-		h.Report(now, "")
-	case res.ErrorType != "":
-		h.Report(now, res.ErrorType)
+	w.open = false
+	if res.Cooldown == 0 {
+		res.Cooldown = w.asked
 	}
+	res.ErrorType = errorWord(res.ErrorType)
+	w.rotate = res.Limited || res.Denied
+	w.peeked = choice{}
+	w.cur.Route.Health.leave(now, w.attempt, res)
+}
+
+// errorWord returns the type of an error, which may be a provider's own word, as a person and a
+// label can bear it.
+func errorWord(s string) string {
+	if len(s) > 48 {
+		return "unknown_error"
+	}
+	for i := range len(s) {
+		if c := s[i]; c != '_' && c != '-' && c != '.' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return "unknown_error"
+		}
+	}
+	return s
 }
