@@ -7,14 +7,9 @@ import (
 	"time"
 )
 
-const (
-	// drainFor bounds how long an answer is read on for.
-	drainFor = 30 * time.Second
-
-	// maxDrains bounds how many are at once: each one makes a provider go on working, and is paid
-	// for.
-	maxDrains = 4
-)
+// maxDrains bounds how many answers are read on at once: each one has a provider go on working,
+// and is paid for.
+const maxDrains = 4
 
 // drains are the answers that are read on although their client left.
 type drains struct {
@@ -61,7 +56,7 @@ func (x *exchange) drainRest(resp *http.Response) {
 		return
 	}
 	defer x.p.drains.end(x)
-	limit := time.AfterFunc(drainFor, x.cancel)
+	limit := time.AfterFunc(x.p.opt.Limits.Drain, x.cancel)
 	defer limit.Stop()
 	buf := x.buffer()
 	for {

@@ -96,8 +96,8 @@ func (x *exchange) judge(resp *http.Response, v verdict) *lost {
 	if rule.denied {
 		l.next, l.ownKeys = true, !x.route.Profile.FallbackOnAuth
 	}
-	if resp.Header.Get("X-Should-Retry") == "false" {
-		l.next = false
+	if !rule.limited && !rule.denied && resp.Header.Get("X-Should-Retry") == "false" {
+		l.next = false // an account that may not is no word about another one
 	}
 	return l
 }

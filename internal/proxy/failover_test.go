@@ -3,7 +3,9 @@ package proxy_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -209,6 +211,38 @@ func TestAStreamThatHasBegunIsNotHeldBackForLong(t *testing.T) {
 	got, e := p.ask(t, true)
 	if got.status != http.StatusOK || !bytes.HasPrefix(got.body, []byte("event: message_start")) || !bytes.Contains(got.body, []byte("event: error")) || len(e.Attempts) != 1 || e.Outcome != ledger.OutcomeTruncated {
 		t.Errorf("the client got %d %q, entry %+v", got.status, got.body, e)
+	}
+}
+
+func TestAPlainAnswerThatTricklesIsNotHeldBack(t *testing.T) {
+	p := newPair(t, rigOptions{limits: proxy.Limits{Hold: 20 * time.Millisecond}})
+	release := make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, "  ")
+		_ = http.NewResponseController(w).Flush()
+		<-release
+		_, _ = io.WriteString(w, `{"type":"message"}`)
+	}))
+	t.Cleanup(srv.Close)
+	p.swap([]config.Profile{profile("work", srv.URL)}, nil, "")
+	req, err := http.NewRequest(http.MethodPost, p.URL+"/v1/messages", strings.NewReader(plainBody))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := p.Client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	first := make([]byte, 2)
+	if _, err := io.ReadFull(resp.Body, first); err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	if rest, err := io.ReadAll(resp.Body); err != nil || string(first)+string(rest) != `  {"type":"message"}` {
+		t.Errorf("the client got %q%q, %v", first, rest, err)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"prism/internal/router"
 )
 
 // stays tells whether a response header of the provider ends here: what belongs to one
@@ -39,6 +41,19 @@ next:
 			}
 		}
 		dst[name] = values
+	}
+}
+
+// hush replaces the secrets that an error answer repeats in its headers. The others are not looked
+// at: a provider that answers well has no reason to repeat a key, and they come before every stream.
+func hush(h http.Header, status int, t *router.Table) {
+	if status < http.StatusBadRequest {
+		return
+	}
+	for _, values := range h {
+		for i, v := range values {
+			values[i] = t.Redact(v)
+		}
 	}
 }
 

@@ -18,6 +18,8 @@ const (
 	// maxSessionFacts bounds what is remembered of one. Forgetting costs little: what is not
 	// known to be the upstream's own is cut out when it refuses something.
 	maxSessionFacts = 16 << 10
+
+	maxSessions = 1 << 10
 )
 
 // signed remembers which upstream has signed which thinking, and which one refuses it, by
@@ -133,7 +135,7 @@ func (s *signed) use(session string, more int) *signedSession {
 // forget drops the sessions that were not used for longest until the rest is small enough. It
 // needs s.mu.
 func (s *signed) forget() {
-	for s.facts > maxFacts && s.recent.Len() > 1 {
+	for s.facts > maxFacts && s.recent.Len() > 1 || s.recent.Len() > maxSessions {
 		s.drop(s.recent.Back())
 	}
 }

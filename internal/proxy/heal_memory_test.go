@@ -73,6 +73,13 @@ func TestTheMemoryOfSignaturesIsBounded(t *testing.T) {
 	if s.mintedBy("0", 5) != 0 || s.refuses("0", 1, 5) {
 		t.Error("what was not used for longest is still there")
 	}
+	many := newSigned()
+	for i := range 3 * maxSessions {
+		many.mint(fmt.Sprint(i), 1, sigs(0, 1))
+	}
+	if many.check(t); many.recent.Len() != maxSessions {
+		t.Errorf("%d sessions", many.recent.Len())
+	}
 	one := newSigned()
 	for i := range 100 {
 		one.mint("long", 1, sigs(1000*i, 1000))

@@ -9,13 +9,9 @@ import (
 	"prism/internal/upstream"
 )
 
-const (
-	// keepaliveEvery is how long an upstream is silent before the client gets a comment. It gives
-	// up a stream after 300 s without a byte, and counts a comment as one.
-	keepaliveEvery = 15 * time.Second
-
-	keepaliveComment = ": keepalive\n\n"
-)
+// keepaliveComment is what a client gets that waits. It gives up a stream after 300 s without a
+// byte, and counts a comment as some.
+const keepaliveComment = ": keepalive\n\n"
 
 // await keeps the client of a committed stream waiting while the upstream is silent, if its
 // profile wants that: with comments between two events, which belong to none. nil means that the
@@ -30,7 +26,7 @@ func (x *exchange) await(resp *http.Response) error {
 	}
 	bound := x.route.Silence()
 	for waited := time.Duration(0); ; {
-		wait := keepaliveEvery
+		wait := x.p.opt.Limits.Keepalive
 		if bound > 0 {
 			wait = min(wait, bound-waited)
 		}

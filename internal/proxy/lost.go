@@ -204,7 +204,7 @@ func (l *lost) use() int {
 	switch {
 	case l.resp == nil:
 		return 1
-	case l.status == http.StatusBadRequest && tooLong(l.message):
+	case l.status == http.StatusBadRequest && tooLong(string(l.body)):
 		return 2 // the client compacts the conversation
 	case l.next && l.resp.Header.Get("Retry-After") != "":
 		return 4

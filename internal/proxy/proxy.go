@@ -36,6 +36,9 @@ type Limits struct {
 	FirstByte         time.Duration // until the head of a response, all attempts together; 0 = no bound
 	FirstByteFallback time.Duration // the same for one attempt at a stream, where another upstream could answer
 	Hold              time.Duration // how long the beginning of an answer is held back; default 2 s
+
+	Keepalive time.Duration // silence after which a client gets a comment, where its profile wants that; default 15 s
+	Drain     time.Duration // how long an answer is read on after its client left, where its profile wants that; default 30 s
 }
 
 // Options configures a Proxy. Router and Journal are needed.
@@ -102,6 +105,12 @@ func New(opt Options) (*Proxy, error) {
 	}
 	if opt.Limits.BodyBudget == 0 {
 		opt.Limits.BodyBudget = 256 << 20
+	}
+	if opt.Limits.Keepalive == 0 {
+		opt.Limits.Keepalive = 15 * time.Second
+	}
+	if opt.Limits.Drain == 0 {
+		opt.Limits.Drain = drainAtMost
 	}
 	if opt.Now == nil {
 		opt.Now = time.Now

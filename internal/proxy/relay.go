@@ -117,6 +117,7 @@ func (x *exchange) commit(resp *http.Response, f form, resized bool) {
 	x.releaseBody()
 	h := x.w.Header()
 	copyHeader(h, resp.Header)
+	hush(h, resp.StatusCode, x.table)
 	if resized || resp.ContentLength < 0 {
 		h.Del("Content-Length")
 	}
@@ -130,11 +131,20 @@ func (x *exchange) commit(resp *http.Response, f form, resized bool) {
 	x.w.WriteHeader(resp.StatusCode)
 }
 
+// trickle is how long an upstream may pause until what it sent before is flushed.
+const trickle = 20 * time.Millisecond
+
 // copyBody relays a body without looking for events. It commits once there is something to
-// pass on; an upstream that fails before can still be reported as an error.
+// pass on; an upstream that fails before can still be reported as an error. One that pauses, with
+// white space to keep the connection alive for example, does not leave the client without it.
 func (x *exchange) copyBody(resp *http.Response, f form) error {
 	buf := x.buffer()
 	for {
+		if x.sent && !awaitBody(resp.Body, trickle) {
+			if err := x.flushNow(); err != nil {
+				return err
+			}
+		}
 		n, err := resp.Body.Read(buf)
 		if !x.sent && (n > 0 || ended(err)) {
 			x.serve(resp)

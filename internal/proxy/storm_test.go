@@ -41,7 +41,14 @@ func crowd(n, atOnce int, fn func(i int)) {
 // booked is a journal on disk, and what can be read in it afterwards.
 type booked struct {
 	*ledger.Journal
-	dir string
+	dir    string
+	closes atomic.Int64 // a reader passes over a second close of the same exchange
+}
+
+// Close implements proxy.Journal.
+func (b *booked) Close(e *ledger.Entry) error {
+	b.closes.Add(1)
+	return b.Journal.Close(e)
 }
 
 // newBooked opens a journal in a folder of its own.
@@ -53,7 +60,7 @@ func newBooked(t *testing.T) *booked {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = j.Shutdown(context.Background()) })
-	return &booked{j, dir}
+	return &booked{Journal: j, dir: dir}
 }
 
 // read closes the journal and returns its close records, and how many open ones there are.
@@ -282,6 +289,9 @@ func checkStorm(t *testing.T, s *simulator.Server, j *booked, left []time.Time) 
 		if e.UsageSource == ledger.UsageFinal && (b == nil || e.Usage != billed(&b.Charged)) {
 			t.Errorf("client %s: usage %+v is not what was billed", e.SessionID, e.Usage)
 		}
+	}
+	if n := j.closes.Load(); n != int64(len(rows)) {
+		t.Errorf("%d close records for %d rows", n, len(rows))
 	}
 	if len(rows) != len(left) || opens != len(left) || len(clients) != len(left) {
 		t.Errorf("%d rows of %d clients, %d open records; want %d of each", len(rows), len(clients), opens, len(left))

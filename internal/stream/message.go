@@ -72,13 +72,17 @@ func leadingType(head []byte) []byte {
 	return head[start+1 : end-1]
 }
 
-// typeOf returns the type in the whole data of an event, wherever it stands, or nil.
+// typeOf returns the type in the whole data of an event, wherever it stands, or nil. Data without
+// one that holds an error is of type error: providers that are only compatible send such.
 func typeOf(data []byte) []byte {
 	if typ := leadingType(data); typ != nil {
 		return typ
 	}
 	if raw := member(data, "type"); len(raw) > 1 && raw[0] == '"' {
 		return raw[1 : len(raw)-1]
+	}
+	if raw := member(data, "error"); len(raw) > 1 && (raw[0] == '{' || raw[0] == '"') {
+		return []byte("error")
 	}
 	return nil
 }

@@ -200,17 +200,22 @@ type respBody struct {
 	keep bool // the connection may serve another request
 	done bool
 
+	chunked bool // it comes in chunks
+
 	failed error // of the connection, found by Await
 }
 
 // Await waits until a first byte of the body is there, the body ended, or d has passed. It
 // returns false in the last case; the body can be read as before.
 func (b *respBody) Await(d time.Duration) bool {
-	if b.done || b.c.br.Buffered() > 0 {
+	if b.done || b.pending() {
 		return true
 	}
 	b.c.silence(d)
-	_, err := b.c.br.Peek(1)
+	var err error
+	for err == nil && !b.pending() {
+		_, err = b.c.br.Peek(b.c.br.Buffered() + 1)
+	}
 	b.c.armed = time.Time{}
 	if errors.Is(err, os.ErrDeadlineExceeded) && b.ctx.Err() == nil {
 		return false
@@ -219,6 +224,17 @@ func (b *respBody) Await(d time.Duration) bool {
 		b.failed = err // the kernel tells of a reset only once
 	}
 	return true
+}
+
+// pending tells whether something of the body is in the buffer. The line end after a chunk is
+// nothing of it: where it comes late, a read would wait for the next chunk.
+func (b *respBody) pending() bool {
+	n := b.c.br.Buffered()
+	if n == 0 || n > 2 || !b.chunked {
+		return n > 0
+	}
+	p, _ := b.c.br.Peek(n)
+	return string(p) != "\r\n"[:n]
 }
 
 // Read implements io.Reader.

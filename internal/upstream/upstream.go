@@ -136,7 +136,8 @@ func (u *Upstream) RoundTrip(req *http.Request) (*http.Response, error) {
 		c.close()
 		return nil, &Error{Kind: kindOf(ctx, errors.Join(err, sendErr)), Reused: c.reused, Sent: true, Head: c.got, Err: err}
 	}
-	rb := &respBody{c: c, body: resp.Body, ctx: ctx, stop: stop, keep: sendErr == nil && !resp.Close && resp.ProtoAtLeast(1, 1)}
+	rb := &respBody{c: c, body: resp.Body, ctx: ctx, stop: stop, chunked: len(resp.TransferEncoding) > 0}
+	rb.keep = sendErr == nil && !resp.Close && resp.ProtoAtLeast(1, 1)
 	if resp.ContentLength == 0 || req.Method == http.MethodHead {
 		rb.done = true
 		rb.release()
