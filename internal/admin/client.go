@@ -87,7 +87,21 @@ func (c *Client) Fold(ctx context.Context) (ledger.FoldResult, error) {
 // Follow calls fn with every exchange that finishes from now on, until ctx ends (nil), fn
 // fails, or the gateway goes away ([ErrNotRunning]).
 func (c *Client) Follow(ctx context.Context, fn func(Exchange) error) error {
-	resp, err := c.do(ctx, request{http.MethodGet, "/v1/follow", nil})
+	return c.follow(ctx, "/v1/follow", func(ev Event) error {
+		if ev.Exchange == nil {
+			return nil
+		}
+		return fn(*ev.Exchange)
+	})
+}
+
+// Events is Follow for changes of health as well.
+func (c *Client) Events(ctx context.Context, fn func(Event) error) error {
+	return c.follow(ctx, "/v1/follow?health=1", fn)
+}
+
+func (c *Client) follow(ctx context.Context, path string, fn func(Event) error) error {
+	resp, err := c.do(ctx, request{http.MethodGet, path, nil})
 	if err != nil {
 		return err
 	}
@@ -95,11 +109,11 @@ func (c *Client) Follow(ctx context.Context, fn func(Exchange) error) error {
 	sc := bufio.NewScanner(resp.Body)
 	sc.Buffer(nil, maxReply)
 	for sc.Scan() {
-		var x Exchange
-		if err := json.Unmarshal(sc.Bytes(), &x); err != nil {
+		var ev Event
+		if err := json.Unmarshal(sc.Bytes(), &ev); err != nil {
 			return fmt.Errorf("read the feed: %w", err)
 		}
-		if err := fn(x); err != nil {
+		if err := fn(ev); err != nil {
 			return err
 		}
 	}

@@ -38,6 +38,7 @@ type Options struct {
 	Sessions Sessions
 	Recorder Recorder
 	Observer Observer
+	Monitor  *Monitor
 }
 
 // Handler returns the control API. Serve it only on a listener made by [Listen].
@@ -54,6 +55,9 @@ func Handler(opt Options) http.Handler {
 	mux.HandleFunc("GET /v1/session/{id}", s.session)
 	mux.HandleFunc("POST /v1/session", s.place)
 	mux.HandleFunc("GET /v1/live", s.live)
+	if opt.Monitor != nil {
+		opt.Monitor.register(mux)
+	}
 	return mux
 }
 
@@ -123,7 +127,8 @@ func (s *server) fold(w http.ResponseWriter, r *http.Request) {
 	reply(w, res, err)
 }
 
-// follow streams until the client leaves, falls behind, or the server closes.
+// follow streams until the client leaves, falls behind, or the server closes. Changes of health
+// go to those who ask for them.
 func (s *server) follow(w http.ResponseWriter, r *http.Request) {
 	ch, stop := s.feed.subscribe()
 	defer stop()
@@ -133,13 +138,16 @@ func (s *server) follow(w http.ResponseWriter, r *http.Request) {
 	if rc.Flush() != nil {
 		return
 	}
-	enc := json.NewEncoder(w)
+	enc, health := json.NewEncoder(w), r.URL.Query().Get("health") != ""
 	for {
 		select {
 		case <-r.Context().Done():
 			return
-		case x, ok := <-ch:
-			if !ok || enc.Encode(x) != nil || rc.Flush() != nil {
+		case ev, ok := <-ch:
+			if ok && ev.Exchange == nil && !health {
+				continue
+			}
+			if !ok || enc.Encode(ev) != nil || rc.Flush() != nil {
 				return
 			}
 		}

@@ -14,7 +14,8 @@ type Status struct {
 	PID        int             `json:"pid"`
 	Version    string          `json:"version"`
 	StartedAt  time.Time       `json:"started_at"`
-	Listen     string          `json:"listen"` // host:port of the data port
+	Listen     string          `json:"listen"`              // host:port of the data port
+	Dashboard  string          `json:"dashboard,omitempty"` // host:port of the dashboard port
 	Socket     string          `json:"socket"`
 	Active     string          `json:"active"`
 	ActiveFrom string          `json:"active_from"` // FILE:LINE, or the state file of `prism use`
@@ -38,7 +39,11 @@ type ProfileStatus struct {
 	KeyMasked      string       `json:"key_masked,omitempty"`
 	KeyFingerprint string       `json:"key_fingerprint,omitempty"`
 	Pinned         bool         `json:"pinned"`
+	Keys           []KeyStatus  `json:"keys"`
 	Models         int          `json:"models"` // number of rename rules
+	State          string       `json:"state"`  // ok, cooling, open, probing, denied
+	Until          *time.Time   `json:"until"`  // when it is asked again; null = not by the clock
+	Why            string       `json:"why,omitempty"`
 	LastOK         *time.Time   `json:"last_ok"`
 	LastError      string       `json:"last_error,omitempty"` // type of the last failure
 	LastErrorAt    *time.Time   `json:"last_error_at"`
@@ -47,6 +52,16 @@ type ProfileStatus struct {
 	TTFTP95MS      stream.Count `json:"ttft_p95_ms"` // of the last answers within an hour
 	InFlight       int          `json:"in_flight"`
 	Today          Totals       `json:"today"`
+}
+
+// KeyStatus is one key of a profile.
+type KeyStatus struct {
+	Name        string     `json:"name,omitempty"` // "" where the profile has a single one
+	Masked      string     `json:"masked"`
+	Fingerprint string     `json:"fingerprint"`
+	State       string     `json:"state"` // ok, cooling, denied
+	Until       *time.Time `json:"until"`
+	Why         string     `json:"why,omitempty"`
 }
 
 // FileStatus is the state of profiles.yaml as the gateway sees it.

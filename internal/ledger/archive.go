@@ -55,7 +55,7 @@ func holdsOpen(list []segment) (bool, error) {
 			}
 		case KindClose, KindVoid:
 			delete(open, rec.RequestID)
-		case KindSegment, KindUsage, KindConfig, KindCorrection, KindAlert: // neither open nor close anything
+		case KindSegment, KindUsage, KindConfig, KindCorrection, KindAlert, KindHealth: // neither open nor close anything
 		}
 		return nil
 	}

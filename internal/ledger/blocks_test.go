@@ -146,7 +146,7 @@ func oneSegment(t *testing.T, n int) (dir, path string) {
 			t.Fatal(err)
 		}
 	}
-	path = j.Health().Segment
+	path = j.State().Segment
 	shut(t, j)
 	return dir, path
 }
@@ -222,7 +222,7 @@ func TestRunsWithoutAHeaderAreNotTakenForOne(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		path := j.Health().Segment
+		path := j.State().Segment
 		shut(t, j)
 		change(t, path, func(b []byte) []byte { b[20] ^= 1; return b })
 	}

@@ -55,6 +55,10 @@ func (x *lexer) attempt(a *Attempt) {
 			a.DurationMS = x.count()
 		case "outcome":
 			a.Outcome = x.name()
+		case "key":
+			a.Key = x.name()
+		case "why":
+			a.Why = x.name()
 		case "maybe_billed":
 			a.MaybeBilled = x.bool()
 		case "usage":
@@ -174,7 +178,7 @@ func (x *lexer) head(r *Record, h *header) {
 		default:
 			x.skip(0)
 		}
-		if r.Kind == KindConfig || r.Kind == KindAlert {
+		if r.Kind == KindConfig || r.Kind == KindAlert || r.Kind == KindHealth { // they name no request
 			return
 		}
 	}

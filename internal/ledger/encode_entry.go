@@ -166,6 +166,8 @@ func (e *encoder) attempt(a *Attempt) {
 	e.count("ttfb_ms", a.TTFBMS)
 	e.count("duration_ms", a.DurationMS)
 	e.text("outcome", a.Outcome, capName)
+	e.text("key", a.Key, capName)
+	e.text("why", a.Why, capName)
 	e.bool("maybe_billed", a.MaybeBilled)
 	if a.Usage != stream.NoUsage() {
 		e.key("usage")

@@ -7,7 +7,7 @@ import (
 )
 
 // SchemaVersion is the version of the shape of [Entry] and of table requests.
-const SchemaVersion = 2
+const SchemaVersion = 3
 
 // Money is an exact amount in units of 1e-10 US dollars, or [NoMoney].
 type Money int64

@@ -158,7 +158,7 @@ func TestAFaultAtAnyCallLosesNothing(t *testing.T) {
 					}
 					time.Sleep(10 * time.Minute)
 					synctest.Wait()
-					if h := j.Health(); h.Degraded != "" || h.Dropped != 0 {
+					if h := j.State(); h.Degraded != "" || h.Dropped != 0 {
 						t.Fatalf("%s: not recovered: %+v", name, h)
 					}
 					shut(t, j)
@@ -198,7 +198,7 @@ func TestAFullDiskUsesTheReserveThenMemory(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if h := j.Health(); !strings.Contains(h.Degraded, "reserve is in use") {
+		if h := j.State(); !strings.Contains(h.Degraded, "reserve is in use") {
 			t.Fatalf("degraded = %q", h.Degraded)
 		}
 		reserveFull.Store(true)
@@ -207,13 +207,13 @@ func TestAFullDiskUsesTheReserveThenMemory(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if h := j.Health(); !strings.Contains(h.Degraded, "kept in memory") || strings.Contains(h.Degraded, "\n") || h.Dropped != 0 {
+		if h := j.State(); !strings.Contains(h.Degraded, "kept in memory") || strings.Contains(h.Degraded, "\n") || h.Dropped != 0 {
 			t.Fatalf("health = %+v", h)
 		}
 		noSpace.Store(false)
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
-		if h := j.Health(); h.Degraded != "" {
+		if h := j.State(); h.Degraded != "" {
 			t.Fatalf("still degraded five seconds after space: %q", h.Degraded)
 		}
 		if got := closes(t, Source{Journal: dir}); len(got) != 20 {
@@ -262,8 +262,8 @@ func TestAJournalThatIsRemovedIsBegunAnewAtTheNextSync(t *testing.T) {
 						got++
 					}
 					return nil
-				}); err != nil || got != 20 || j.Health().Degraded != "" {
-					t.Errorf("%d records from after the removal, %v, health %+v; want 20", got, err, j.Health())
+				}); err != nil || got != 20 || j.State().Degraded != "" {
+					t.Errorf("%d records from after the removal, %v, health %+v; want 20", got, err, j.State())
 				}
 				shut(t, j)
 			})
@@ -292,7 +292,7 @@ func TestMemoryIsBoundedAndDropsAreCounted(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		h := j.Health()
+		h := j.State()
 		j.mu.Lock()
 		held := len(j.inFlight) + len(j.enc.b)
 		j.mu.Unlock()

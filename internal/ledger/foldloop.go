@@ -102,7 +102,7 @@ func (l *FoldLoop) Run(ctx context.Context) error {
 		case <-l.kick:
 		case <-timer.C:
 			armed = false
-			if l.opt.Journal.Health().Waiting == 0 {
+			if l.opt.Journal.State().Waiting == 0 {
 				continue // someone else has folded
 			}
 		}
@@ -113,7 +113,7 @@ func (l *FoldLoop) Run(ctx context.Context) error {
 		case err != nil || res.Holder != "":
 			timer.Reset(l.backoff())
 			armed = true
-		case l.opt.Journal.Health().Waiting > 0:
+		case l.opt.Journal.State().Waiting > 0:
 			timer.Reset(l.wait())
 			armed = true
 		}

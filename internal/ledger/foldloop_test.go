@@ -32,8 +32,8 @@ func TestFoldLoopFoldsOnlyWhenSomethingWaits(t *testing.T) {
 		}
 		time.Sleep(4 * time.Second)
 		synctest.Wait()
-		if f.folds() != 1 || j.Health().Waiting != 0 {
-			t.Fatalf("%d folds, %d waiting", f.folds(), j.Health().Waiting)
+		if f.folds() != 1 || j.State().Waiting != 0 {
+			t.Fatalf("%d folds, %d waiting", f.folds(), j.State().Waiting)
 		}
 		const holder = "duckdb (PID 10367)"
 		f.heldBy(holder)
@@ -51,7 +51,7 @@ func TestFoldLoopFoldsOnlyWhenSomethingWaits(t *testing.T) {
 		f.heldBy("")
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		if j.Health().Waiting != 0 {
+		if j.State().Waiting != 0 {
 			t.Fatal("nothing was folded after the holder left")
 		}
 		cancel()

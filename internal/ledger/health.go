@@ -1,85 +1,71 @@
 package ledger
 
-import (
-	"context"
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
-)
+import "fmt"
 
-// Health tells how the journal is.
-func (j *Journal) Health() JournalHealth {
+// AppendJSON appends ev as one JSON object on one line, unknown fields left out. The names are
+// the column names of table health_events.
+func (ev *HealthEvent) AppendJSON(dst []byte) []byte {
+	enc := encoder{append(dst, '{')}
+	enc.health(ev)
+	return append(enc.b, '}')
+}
+
+// MarshalJSON is [HealthEvent.AppendJSON].
+func (ev *HealthEvent) MarshalJSON() ([]byte, error) { return ev.AppendJSON(nil), nil }
+
+// UnmarshalJSON reads what [HealthEvent.AppendJSON] wrote.
+func (ev *HealthEvent) UnmarshalJSON(b []byte) error {
+	lex := newLexer(b)
+	lex.health(ev)
+	if lex.bad {
+		return fmt.Errorf("decode health event: %w", errSyntax)
+	}
+	return nil
+}
+
+// Health records a change of the health of a profile, or of one of its keys.
+func (j *Journal) Health(ev *HealthEvent) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	h := JournalHealth{Bytes: j.size, Waiting: j.waiting, Dropped: j.dropped, Degraded: j.degraded}
-	if j.name != "" {
-		h.Segment = segmentPath(j.opt.Dir, j.name)
-	}
-	return h
+	start := j.beginRecord(KindHealth)
+	j.enc.health(ev)
+	return j.commit(KindHealth, start)
 }
 
-// Dirty receives when records have come that the fold has to fetch.
-func (j *Journal) Dirty() <-chan struct{} { return j.dirty }
-
-// Sync makes every record so far durable.
-func (j *Journal) Sync() error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.syncTo(j.seq)
+func (e *encoder) health(ev *HealthEvent) {
+	e.time("event_at", ev.EventAt)
+	e.text("profile", ev.Profile, capName)
+	e.text("key", ev.Key, capName)
+	e.text("from_state", ev.FromState, capName)
+	e.text("to_state", ev.ToState, capName)
+	e.text("why", ev.Why, capMessage)
+	e.time("until", ev.Until)
 }
 
-// Shutdown makes every record durable and closes the segment. Records that come later are
-// refused. If ctx ends first, the sync goes on by itself.
-func (j *Journal) Shutdown(ctx context.Context) error {
-	done := make(chan error, 1)
-	go func() { done <- j.shutdown() }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return fmt.Errorf("close journal: %w", ctx.Err())
-	}
-}
-
-func (j *Journal) shutdown() error {
-	j.mu.Lock()
-	if j.closed {
-		j.mu.Unlock()
-		return nil
-	}
-	j.closed = true
-	err := j.syncTo(j.seq)
-	if j.timer != nil && j.timer.Stop() {
-		j.closing.Done()
-	}
-	if j.file != nil {
-		err = errors.Join(err, j.file.Close())
-		j.file = nil
-	}
-	if j.spare {
-		_ = os.Remove(filepath.Join(j.opt.Dir, reserve))
-	}
-	j.mu.Unlock()
-	j.closing.Wait()
-	return err
-}
-
-// mark returns the number of records that wait, for [Journal.folded].
-func (j *Journal) mark() int64 {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.waiting
-}
-
-// folded notes that everything before w is in the database; waited is what [Journal.mark] said
-// before the fold began.
-func (j *Journal) folded(w Watermark, waited int64) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.lastClose == 0 || w.Run == j.run && w.Seq >= j.lastClose {
-		j.waiting = 0
+// health reads one object into ev.
+func (x *lexer) health(ev *HealthEvent) {
+	*ev = HealthEvent{}
+	if !x.open('{') {
 		return
 	}
-	j.waiting = max(j.waiting-waited, 1)
+	for x.more('}') {
+		switch string(x.key()) {
+		case "event_at":
+			ev.EventAt = x.time()
+		case "profile":
+			ev.Profile = x.name()
+		case "key":
+			ev.Key = x.name()
+		case "from_state":
+			ev.FromState = x.name()
+		case "to_state":
+			ev.ToState = x.name()
+		case "why":
+			ev.Why = x.text()
+		case "until":
+			ev.Until = x.time()
+		default:
+			x.skip(0)
+		}
+	}
 }

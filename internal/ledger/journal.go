@@ -85,8 +85,8 @@ type Journal struct {
 	degraded  string
 }
 
-// JournalHealth is how a journal is.
-type JournalHealth struct {
+// JournalState is how a journal is.
+type JournalState struct {
 	Segment  string // path of the segment that is written
 	Bytes    int64  // length of it
 	Waiting  int64  // records that become rows and are not folded, at most

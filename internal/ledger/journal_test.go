@@ -63,7 +63,7 @@ func TestATornLastLineIsCutAtEveryOffset(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	path := j.Health().Segment
+	path := j.State().Segment
 	shut(t, j)
 	whole, err := os.ReadFile(path)
 	if err != nil {
@@ -101,7 +101,7 @@ func TestEveryFlippedBitIsNoticed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	path := j.Health().Segment
+	path := j.State().Segment
 	shut(t, j)
 	whole, err := os.ReadFile(path)
 	if err != nil {

@@ -49,7 +49,7 @@ func full(n int) *Entry {
 	e.RequestBytes, e.ResponseBytes = 2048, 4096
 	e.Attempts = []Attempt{{
 		N: 1, Profile: "work", ServerAddress: "api.anthropic.com", Model: "claude-opus-5", StartedAt: testNow,
-		HTTPStatus: 200, ErrorType: "none", TTFBMS: 300, DurationMS: 1500, Outcome: OutcomeOK, MaybeBilled: true, Usage: e.Usage, CostList: 5,
+		HTTPStatus: 200, ErrorType: "none", TTFBMS: 300, DurationMS: 1500, Outcome: OutcomeOK, Key: "spare", Why: "key", MaybeBilled: true, Usage: e.Usage, CostList: 5,
 	}}
 	e.Iterations = []Iteration{{Type: "compaction", Model: "claude-haiku-5-5", Usage: e.Usage, PriceID: "q", CostList: 9}}
 	e.RetryOf, e.RetryCount = "01K0", 2

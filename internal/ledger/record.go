@@ -20,6 +20,7 @@ const (
 	KindConfig     Kind = "config"     // a config event
 	KindCorrection Kind = "correction" // other costs of a row that was written before
 	KindAlert      Kind = "alert"      // a change of state of a budget or an alert
+	KindHealth     Kind = "health"     // a change of the health of a profile or of one of its keys
 )
 
 // Watermark is a place in the journal: everything before it has been read. The zero value is
@@ -34,7 +35,7 @@ type Watermark struct {
 // Projected tells whether records of the kind become rows of the database.
 func (k Kind) Projected() bool {
 	switch k {
-	case KindClose, KindConfig, KindCorrection, KindAlert:
+	case KindClose, KindConfig, KindCorrection, KindAlert, KindHealth:
 		return true
 	case KindSegment, KindOpen, KindUsage, KindVoid:
 	}
@@ -94,7 +95,7 @@ func (r *Record) At() time.Time {
 		want = "started_at"
 	case KindCorrection:
 		want = "corrected_at"
-	case KindConfig, KindAlert, KindSegment, KindVoid:
+	case KindConfig, KindAlert, KindHealth, KindSegment, KindVoid:
 	}
 	lex := r.lexer()
 	if !lex.open('{') {
@@ -123,6 +124,15 @@ func (r *Record) Alert() (*AlertEvent, error) {
 	ev := &AlertEvent{}
 	lex := r.lexer()
 	lex.alert(ev)
+	return ev, lex.fail(r)
+}
+
+// Health decodes the event of a health record. It must be called before the function that got
+// r returns.
+func (r *Record) Health() (*HealthEvent, error) {
+	ev := &HealthEvent{}
+	lex := r.lexer()
+	lex.health(ev)
 	return ev, lex.fail(r)
 }
 

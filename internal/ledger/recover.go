@@ -16,7 +16,7 @@ type Recovery struct {
 	// knows them, EndedAt being the time of that record. The caller prices them, sets outcome
 	// crashed, and closes them.
 	Open []*Entry
-	// Closed counts the close and config records in the journal, an upper bound of those that
+	// Closed counts the records in the journal that become rows, an upper bound of those that
 	// are not folded.
 	Closed int
 	// Records counts all records read.
@@ -57,7 +57,7 @@ func recoverJournal(dir string) (*Recovery, error) {
 			found.Closed++
 		case KindVoid:
 			delete(open, r.RequestID)
-		case KindConfig, KindCorrection, KindAlert:
+		case KindConfig, KindCorrection, KindAlert, KindHealth:
 			found.Closed++
 		case KindSegment: // only says which run wrote the segment
 		}

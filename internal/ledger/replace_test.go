@@ -36,11 +36,11 @@ func TestTheTailOfAReplacedSegmentIsIgnored(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		old, durable := j.Health().Segment, j.durable
+		old, durable := j.State().Segment, j.durable
 		if err := j.Sync(); err != nil {
 			t.Fatal(err)
 		}
-		if j.Health().Segment == old {
+		if j.State().Segment == old {
 			t.Fatal("the segment whose sync failed is still in use")
 		}
 		// What the kernel could not write may read back as anything.
@@ -90,7 +90,7 @@ func TestAWriteThatFailsDuringASyncKeepsWhatWasInFlight(t *testing.T) {
 		}
 		close(release)
 		synctest.Wait()
-		b, err := os.ReadFile(j.Health().Segment)
+		b, err := os.ReadFile(j.State().Segment)
 		if err != nil {
 			t.Fatal(err)
 		}

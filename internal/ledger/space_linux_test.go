@@ -48,14 +48,14 @@ func closeUntil(t *testing.T, j *Journal, from int, state string) (next int) {
 	t.Helper()
 	const most = 20_000
 	for n := from; n < most; n++ {
-		if strings.Contains(j.Health().Degraded, state) {
+		if strings.Contains(j.State().Degraded, state) {
 			return n
 		}
 		if err := j.Close(full(n)); err != nil {
 			t.Fatalf("record %d: %v", n, err)
 		}
 	}
-	t.Fatalf("%d records, and the journal is not in state %q: %+v", most, state, j.Health())
+	t.Fatalf("%d records, and the journal is not in state %q: %+v", most, state, j.State())
 	return 0
 }
 
@@ -64,9 +64,9 @@ func closeUntil(t *testing.T, j *Journal, from int, state string) (next int) {
 func recovers(t *testing.T, j *Journal) {
 	t.Helper()
 	begun := time.Now()
-	for j.Health().Degraded != "" {
+	for j.State().Degraded != "" {
 		if time.Since(begun) > 5*time.Second {
-			t.Fatalf("five seconds after space: %+v", j.Health())
+			t.Fatalf("five seconds after space: %+v", j.State())
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -97,7 +97,7 @@ func TestAReallyFullDiskUsesTheReserveThenMemory(t *testing.T) {
 	if got := closes(t, Source{Journal: dir}); len(got) != all {
 		t.Errorf("%d records on the disk, want %d", len(got), all)
 	}
-	if h := j.Health(); h.Dropped != 0 {
+	if h := j.State(); h.Dropped != 0 {
 		t.Errorf("%d records dropped", h.Dropped)
 	}
 	shut(t, j)

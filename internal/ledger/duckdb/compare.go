@@ -49,6 +49,7 @@ func newComparer(ctx context.Context, conn *sql.Conn, v *verifier) (*comparer, e
 		ledger.KindConfig:     {table: "config_events"},
 		ledger.KindCorrection: {table: "corrections", key: []string{"request_id", "corrected_at"}},
 		ledger.KindAlert:      {table: "alerts"},
+		ledger.KindHealth:     {table: "health_events"},
 	}}
 	m, err := readMeta(ctx, conn)
 	if err != nil {
@@ -103,7 +104,7 @@ func (c *comparer) add(ctx context.Context, r *ledger.Record) error {
 
 // finish compares what is left, and looks for rows that no record stands behind.
 func (c *comparer) finish(ctx context.Context) error {
-	for _, kind := range []ledger.Kind{ledger.KindClose, ledger.KindConfig, ledger.KindCorrection, ledger.KindAlert} {
+	for _, kind := range []ledger.Kind{ledger.KindClose, ledger.KindConfig, ledger.KindCorrection, ledger.KindAlert, ledger.KindHealth} {
 		t := c.tables[kind]
 		if err := c.flush(ctx, t); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"prism/internal/ledger"
@@ -154,15 +155,26 @@ func (f *folder) horizon(m *meta) error {
 
 // agree compares the tables with what the last fold said of them.
 func agree(ctx context.Context, conn querier, m *meta) error {
-	var requests, events, corrections, alerts uint64
-	err := conn.QueryRowContext(ctx, `select (select count(*) from requests), (select count(*) from config_events),
-		(select count(*) from corrections), (select count(*) from alerts)`).Scan(&requests, &events, &corrections, &alerts)
-	if err != nil {
+	var parts []string
+	for _, d := range datedTables() {
+		parts = append(parts, "(select count(*) from "+d.table+")")
+	}
+	counts := make([]uint64, len(parts))
+	into := make([]any, len(parts))
+	for i := range counts {
+		into[i] = &counts[i]
+	}
+	if err := conn.QueryRowContext(ctx, "select "+strings.Join(parts, ", ")).Scan(into...); err != nil {
 		return fmt.Errorf("count rows: %w", err)
 	}
-	if requests != m.Requests || events != m.Events || corrections != m.Corrections || alerts != m.Alerts {
-		return fmt.Errorf("tables and watermark disagree: %d of %d requests, %d of %d config events, %d of %d corrections, %d of %d alerts",
-			requests, m.Requests, events, m.Events, corrections, m.Corrections, alerts, m.Alerts)
+	var differ []string
+	for i, d := range datedTables() {
+		if want := *d.count(m); counts[i] != want {
+			differ = append(differ, fmt.Sprintf("%d of %d %s", counts[i], want, strings.ReplaceAll(d.table, "_", " ")))
+		}
+	}
+	if differ != nil {
+		return fmt.Errorf("tables and watermark disagree: %s", strings.Join(differ, ", "))
 	}
 	return nil
 }

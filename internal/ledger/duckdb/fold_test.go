@@ -156,22 +156,26 @@ func TestFoldMovesEveryEntryOnce(t *testing.T) {
 	}
 }
 
-func TestFoldTakesCorrectionsAndAlerts(t *testing.T) {
+func TestFoldTakesEveryOtherRecord(t *testing.T) {
 	h := newHome(t)
 	h.close(entry(1))
 	c := &ledger.Correction{RequestID: entry(1).RequestID, CorrectedAt: noon, Reason: "reprice", PriceID: "new", CostList: 5, Cost: ledger.NoMoney}
 	ev := &ledger.AlertEvent{EventAt: noon, Name: "week", Rule: "budget", State: ledger.AlertReached, Amount: 20_000_000_000, Limit: ledger.NoMoney}
-	if err := errors.Join(h.journal.Correct(c), h.journal.Alert(ev)); err != nil {
+	health := &ledger.HealthEvent{EventAt: noon, Profile: "work", FromState: ledger.HealthOK, ToState: ledger.HealthOpen, Why: "overloaded_error", Until: noon.Add(15 * time.Second)}
+	if err := errors.Join(h.journal.Correct(c), h.journal.Alert(ev), h.journal.Health(health)); err != nil {
 		t.Fatal(err)
 	}
-	if res := h.fold(); res.Rows != 3 {
-		t.Fatalf("the fold added %d rows, want 3", res.Rows)
+	if res := h.fold(); res.Rows != 4 {
+		t.Fatalf("the fold added %d rows, want 4", res.Rows)
 	}
 	if got := h.rows(`select request_id, reason, price_id, cost_list_usd, cost_usd from corrections`)[0]; fmt.Sprint(got) != "["+c.RequestID+" reprice new 0.0000000005 <nil>]" {
 		t.Errorf("correction = %v", got)
 	}
 	if got := h.rows(`select name, rule, state, amount_usd, limit_usd from alerts`)[0]; fmt.Sprint(got) != "[week budget reached 2.0000000000 <nil>]" {
 		t.Errorf("alert = %v", got)
+	}
+	if got := h.rows(`select profile, key, from_state, to_state, why, until - event_at = interval 15 second from health_events`)[0]; fmt.Sprint(got) != "[work <nil> ok open overloaded_error true]" {
+		t.Errorf("health event = %v", got)
 	}
 }
 

@@ -28,7 +28,7 @@ type projector struct {
 
 	committed func() // called after every commit
 
-	requests, events, corrections, alerts *duck.Appender
+	requests, events, corrections, alerts, health *duck.Appender
 }
 
 // project appends everything behind the watermark.
@@ -93,6 +93,9 @@ func (p *projector) append(ctx context.Context, r *ledger.Record) (bool, error) 
 	case ledger.KindAlert:
 		p.m.Alerts++
 		return true, p.appendTo(ctx, &p.alerts, "alerts", r)
+	case ledger.KindHealth:
+		p.m.Health++
+		return true, p.appendTo(ctx, &p.health, "health_events", r)
 	case ledger.KindClose, ledger.KindSegment, ledger.KindOpen, ledger.KindUsage, ledger.KindVoid:
 	}
 	if r.Recovered {
@@ -192,12 +195,12 @@ func (p *projector) commit(ctx context.Context, mark ledger.Watermark) error {
 
 func (p *projector) closeAppenders() error {
 	var errs []error
-	for _, a := range []*duck.Appender{p.requests, p.events, p.corrections, p.alerts} {
+	for _, a := range []*duck.Appender{p.requests, p.events, p.corrections, p.alerts, p.health} {
 		if a != nil {
 			errs = append(errs, a.Close())
 		}
 	}
-	p.requests, p.events, p.corrections, p.alerts = nil, nil, nil, nil
+	p.requests, p.events, p.corrections, p.alerts, p.health = nil, nil, nil, nil, nil
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("append rows: %w", err)
 	}

@@ -196,21 +196,29 @@ func interval(v duck.Interval) string {
 // IsSelect tells whether a text is exactly one statement, and that one a query. A text that
 // does not parse gives an error with DuckDB's explanation.
 func IsSelect(ctx context.Context, db *sql.DB, statement string) (bool, error) {
-	var parsed string
-	if err := db.QueryRowContext(ctx, `select json_serialize_sql(?::varchar)::varchar`, statement).Scan(&parsed); err != nil {
-		return false, fmt.Errorf("parse statement: %w", err)
+	p, err := parse(ctx, db, statement)
+	return err == nil && !p.Error && len(p.Statements) == 1, err
+}
+
+// parsed is what DuckDB makes of a text. Error is set for what is not a query.
+type parsed struct {
+	Error      bool              `json:"error"`
+	Type       string            `json:"error_type"`
+	Message    string            `json:"error_message"`
+	Statements []json.RawMessage `json:"statements"`
+}
+
+func parse(ctx context.Context, db *sql.DB, statement string) (parsed, error) {
+	var text string
+	if err := db.QueryRowContext(ctx, `select json_serialize_sql(?::varchar)::varchar`, statement).Scan(&text); err != nil {
+		return parsed{}, fmt.Errorf("parse statement: %w", err)
 	}
-	var result struct {
-		Error      bool              `json:"error"`
-		Type       string            `json:"error_type"`
-		Message    string            `json:"error_message"`
-		Statements []json.RawMessage `json:"statements"`
+	var p parsed
+	if err := json.Unmarshal([]byte(text), &p); err != nil {
+		return parsed{}, fmt.Errorf("parse statement: %w", err)
 	}
-	if err := json.Unmarshal([]byte(parsed), &result); err != nil {
-		return false, fmt.Errorf("parse statement: %w", err)
+	if p.Error && p.Type == "parser" {
+		return parsed{}, fmt.Errorf("parse statement: %s", p.Message)
 	}
-	if result.Error && result.Type == "parser" {
-		return false, fmt.Errorf("parse statement: %s", result.Message)
-	}
-	return !result.Error && len(result.Statements) == 1, nil
+	return p, nil
 }

@@ -29,6 +29,7 @@ type Counts struct {
 	Events      int64 `json:"config_events"`
 	Corrections int64 `json:"corrections"`
 	Alerts      int64 `json:"alerts"`
+	Health      int64 `json:"health_events"`
 }
 
 // short says of which rows c has fewer than other; "" = of none.
@@ -42,6 +43,7 @@ func (c Counts) short(other Counts) string {
 		{"corrections", c.Corrections, other.Corrections},
 		{"config events", c.Events, other.Events},
 		{"alerts", c.Alerts, other.Alerts},
+		{"health events", c.Health, other.Health},
 	} {
 		if t.has < t.want {
 			list = append(list, fmt.Sprintf("%d of %d %s", t.has, t.want, t.name))
@@ -148,7 +150,7 @@ func (o *UpkeepOptions) mendHorizon(ctx context.Context, db querier) (ledger.Hor
 // has none.
 func countRows(ctx context.Context, db querier, keepFrom time.Time) (*Counts, error) {
 	var c Counts
-	into := []*int64{&c.Requests, &c.Events, &c.Corrections, &c.Alerts}
+	into := []*int64{&c.Requests, &c.Events, &c.Corrections, &c.Alerts, &c.Health}
 	for i, d := range datedTables() {
 		var there bool
 		if err := db.QueryRowContext(ctx, "select count(*) > 0 from duckdb_tables() where table_name = ?", d.table).Scan(&there); err != nil {

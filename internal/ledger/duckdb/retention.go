@@ -93,7 +93,7 @@ func (o *UpkeepOptions) older(ctx context.Context, keepFrom time.Time) (int64, e
 			return err
 		}
 		m, err := readMeta(ctx, db)
-		if err == nil && m.Schema < lifeSchema {
+		if err == nil && m.Schema < presentSchema {
 			err = errEarlier
 		}
 		if err == nil {

@@ -60,6 +60,7 @@ func datedTables() []dated {
 		{"config_events", "event_at", func(m *meta) *uint64 { return &m.Events }},
 		{"corrections", "corrected_at", func(m *meta) *uint64 { return &m.Corrections }},
 		{"alerts", "event_at", func(m *meta) *uint64 { return &m.Alerts }},
+		{"health_events", "event_at", func(m *meta) *uint64 { return &m.Health }},
 	}
 }
 
@@ -128,7 +129,7 @@ func (c *copier) run(ctx context.Context, keepFrom time.Time) error {
 	if c.old, err = metaOf(ctx, c.conn, "old_ledger.ledger_meta"); err != nil {
 		return err
 	}
-	if c.old.Schema < lifeSchema {
+	if c.old.Schema < presentSchema {
 		return fmt.Errorf("rewrite ledger: %w", errEarlier)
 	}
 	if err := migrate(ctx, c.conn, &c.fresh); err != nil {
@@ -141,7 +142,9 @@ func (c *copier) run(ctx context.Context, keepFrom time.Time) error {
 	if c.fresh.KeepFrom != nil {
 		c.res.KeepFrom = c.fresh.KeepFrom.Time
 	}
-	c.total = int64(c.old.Requests + c.old.Events + c.old.Corrections + c.old.Alerts)
+	for _, d := range datedTables() {
+		c.total += int64(*d.count(&c.old))
+	}
 	c.res.RowsBefore, c.res.RowsAfter = 0, 0
 	for _, d := range datedTables() {
 		n, err := c.table(ctx, d.table, d.instant)

@@ -50,13 +50,18 @@ type meta struct {
 	Events      uint64   `json:"config_events"`
 	Corrections uint64   `json:"corrections"`
 	Alerts      uint64   `json:"alerts"`
+	Health      uint64   `json:"health_events"`
 	KeepFrom    *instant `json:"keep_from"`
 	PricesHash  string   `json:"prices_hash"`
 	ViewsHash   string   `json:"views_hash"`
 }
 
-// lifeSchema is the migration that added columns to ledger_meta.
-const lifeSchema = 3
+// Migrations that added columns to ledger_meta.
+const (
+	lifeSchema    = 3
+	healthSchema  = 4
+	presentSchema = healthSchema // the newest one
+)
 
 // readMeta returns the row that counts, or the zero meta of a new file.
 func readMeta(ctx context.Context, conn querier) (meta, error) {
@@ -129,14 +134,18 @@ func (m *meta) keepFrom() any {
 // write appends m as the next fold.
 func (m *meta) write(ctx context.Context, conn *sql.Conn) error {
 	m.Fold++
-	statement := `insert into ledger_meta (fold, folded_at, schema_version, segment, segment_offset, run, seq, requests, config_events,
-		prices_hash, views_hash, corrections, alerts, keep_from) values (?, now(), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	args := []any{m.Fold, m.Schema, m.Segment, m.Offset, m.Run, m.Seq, m.Requests, m.Events, m.PricesHash, m.ViewsHash, m.Corrections, m.Alerts, m.keepFrom()}
-	if m.Schema < lifeSchema { // within a migration before
-		statement = `insert into ledger_meta (fold, folded_at, schema_version, segment, segment_offset, run, seq, requests, config_events,
-			prices_hash, views_hash) values (?, now(), ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-		args = args[:10]
+	columns := `fold, schema_version, segment, segment_offset, run, seq, requests, config_events, prices_hash, views_hash`
+	args := []any{m.Fold, m.Schema, m.Segment, m.Offset, m.Run, m.Seq, m.Requests, m.Events, m.PricesHash, m.ViewsHash}
+	// Within an earlier migration there are fewer columns.
+	if m.Schema >= lifeSchema {
+		columns += `, corrections, alerts, keep_from`
+		args = append(args, m.Corrections, m.Alerts, m.keepFrom())
 	}
+	if m.Schema >= healthSchema {
+		columns += `, health_events`
+		args = append(args, m.Health)
+	}
+	statement := `insert into ledger_meta (folded_at, ` + columns + `) values (now()` + strings.Repeat(", ?", len(args)) + `)`
 	if _, err := conn.ExecContext(ctx, statement, args...); err != nil {
 		return fmt.Errorf("write ledger_meta: %w", err)
 	}

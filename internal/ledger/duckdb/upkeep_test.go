@@ -25,7 +25,7 @@ func (h *home) upkeep() UpkeepOptions { return UpkeepOptions{FoldOptions: h.opt}
 func (h *home) tables() map[string]Rows {
 	h.t.Helper()
 	all := make(map[string]Rows)
-	for _, name := range []string{"requests", "config_events", "corrections", "alerts", "prices"} {
+	for _, name := range []string{"requests", "config_events", "corrections", "alerts", "health_events", "prices"} {
 		all[name] = h.rows("select rowid, * from " + name + " order by rowid")
 	}
 	return all
@@ -46,7 +46,7 @@ func TestCompactKeepsEveryRowInLessSpace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if res.RowsBefore != 138 || res.RowsAfter != 138 || res.BytesAfter >= res.BytesBefore {
+	if res.RowsBefore != 144 || res.RowsAfter != 144 || res.BytesAfter >= res.BytesBefore {
 		t.Errorf("result = %+v", res)
 	}
 	if after := h.tables(); !reflect.DeepEqual(after, before) {
@@ -68,7 +68,7 @@ func TestRebuildGivesIdenticalTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if res.Before == nil || *res.Before != res.After || res.After.Requests != 120 || res.After.Alerts != 6 || res.Aside != "" {
+	if res.Before == nil || *res.Before != res.After || res.After.Requests != 120 || res.After.Alerts != 6 || res.After.Health != 6 || res.Aside != "" {
 		t.Errorf("result = %+v", res)
 	}
 	if after := h.tables(); !reflect.DeepEqual(after, before) {
@@ -131,6 +131,7 @@ func TestARefusalNamesTheRowsThatWouldBeLost(t *testing.T) {
 		"10 of 11 requests":                     {Requests: 11},
 		"5 of 6 corrections":                    {Requests: 10, Corrections: 6},
 		"1 of 2 alerts":                         {Alerts: 2},
+		"0 of 3 health events":                  {Health: 3},
 		"2 of 3 config events":                  {Events: 3},
 		"10 of 11 requests, 5 of 7 corrections": {Requests: 11, Corrections: 7},
 	} {
@@ -212,6 +213,9 @@ func aged(t *testing.T) (*home, time.Time) {
 		if err := h.journal.Alert(&ledger.AlertEvent{EventAt: now, Name: "daily", State: "reached", Amount: ledger.NoMoney, Limit: ledger.NoMoney}); err != nil {
 			t.Fatal(err)
 		}
+		if err := h.journal.Health(&ledger.HealthEvent{EventAt: now, Profile: "work", ToState: ledger.HealthOpen}); err != nil {
+			t.Fatal(err)
+		}
 		h.fold()
 	}
 	if err := h.journal.Shutdown(context.Background()); err != nil {
@@ -228,7 +232,7 @@ func TestCollectLetsGoOfOldRowsForGood(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if dry.Rows != 88 || len(dry.Segments) == 0 || !dry.DryRun {
+	if dry.Rows != 96 || len(dry.Segments) == 0 || !dry.DryRun {
 		t.Errorf("dry run = %+v", dry)
 	}
 	if after := h.tables(); !reflect.DeepEqual(after, before) || len(h.files(StoreArchive)) != archived {
@@ -238,15 +242,15 @@ func TestCollectLetsGoOfOldRowsForGood(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if res.Rows != 88 || res.RowsAfter != 44 || len(res.Segments) != len(dry.Segments) {
+	if res.Rows != 96 || res.RowsAfter != 48 || len(res.Segments) != len(dry.Segments) {
 		t.Errorf("result = %+v", res)
 	}
 	if got := len(h.files(StoreArchive)); got != archived-len(dry.Segments) {
 		t.Errorf("%d packed segments are left of %d", got, archived)
 	}
 	kept := h.tables()
-	if len(kept["requests"]) != 40 || len(kept["alerts"]) != 4 {
-		t.Errorf("%d requests and %d alerts are left", len(kept["requests"]), len(kept["alerts"]))
+	if len(kept["requests"]) != 40 || len(kept["alerts"]) != 4 || len(kept["health_events"]) != 4 {
+		t.Errorf("%d requests, %d alerts and %d health events are left", len(kept["requests"]), len(kept["alerts"]), len(kept["health_events"]))
 	}
 	h.wantSound()
 	if err := os.Remove(h.opt.File); err != nil {
@@ -373,8 +377,8 @@ func TestAFileThatFoldsDieOnIsMovedAside(t *testing.T) {
 	}
 }
 
-// schemaOne is a ledger that the first version wrote: twelve requests and three config events.
-func schemaOne(t *testing.T) *home {
+// earlier is a ledger that an earlier version wrote, from a folder of testdata.
+func earlier(t *testing.T, dir string) *home {
 	t.Helper()
 	h := newHome(t)
 	if err := h.journal.Shutdown(context.Background()); err != nil {
@@ -383,7 +387,7 @@ func schemaOne(t *testing.T) *home {
 	if err := os.RemoveAll(h.opt.JournalDir); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.CopyFS(h.dir, os.DirFS("testdata/schema1")); err != nil {
+	if err := os.CopyFS(h.dir, os.DirFS("testdata/"+dir)); err != nil {
 		t.Fatal(err)
 	}
 	packed, err := os.ReadFile(h.opt.File + ".zst")
@@ -406,36 +410,80 @@ func schemaOne(t *testing.T) *home {
 }
 
 func TestALedgerOfTheFirstVersionIsBroughtUpToDate(t *testing.T) {
-	h := schemaOne(t)
-	old := h.rows(`select request_id, started_at, tags, attempts, cost_list_usd, usage_raw from requests order by rowid`)
+	h := earlier(t, "schema1") // twelve requests and three config events
+	const same = `select request_id, started_at, tags, len(attempts), attempts[1].profile, attempts[1].outcome, attempts[1].usage, attempts[1].cost_list_usd,
+		cost_list_usd, usage_raw from requests where rowid < 12 order by rowid`
+	old := h.rows(same)
 	if report := h.verify(); !report.Sound() || report.Compared || len(report.Notes) == 0 {
 		t.Errorf("verify before the fold: %+v", report)
 	}
 	h.reopen(ledger.JournalOptions{})
 	h.close(entry(100))
 	h.notes(100)
-	if res := h.fold(); res.Rows != 4 || len(res.Notes) > 0 {
+	if res := h.fold(); res.Rows != 5 || len(res.Notes) > 0 {
 		t.Fatalf("result = %+v", res)
 	}
-	now := h.rows(`select request_id, started_at, tags, attempts, cost_list_usd, usage_raw from requests where rowid < 12 order by rowid`)
-	if !reflect.DeepEqual(now, old) {
+	if now := h.rows(same); !reflect.DeepEqual(now, old) {
 		t.Error("rows changed")
 	}
 	if got := fmt.Sprint(h.rows(`select distinct iterations is null, retry_of is null, retry_count is null, schema_version from requests where rowid < 12`)); got != "[[true true true 1]]" {
 		t.Errorf("new columns of old rows: %s", got)
 	}
+	h.wantRebuilt()
+}
+
+// wantRebuilt wants the ledger sound, and the same once it is made anew.
+func (h *home) wantRebuilt() {
+	h.t.Helper()
 	h.wantSound()
 	before := h.tables()
 	if _, err := Rebuild(context.Background(), h.upkeep(), false); err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	after := h.tables()
 	delete(before, "prices") // the book is the next fold's affair
 	delete(after, "prices")
 	if !reflect.DeepEqual(after, before) {
-		t.Error("tables differ after a rebuild")
+		h.t.Error("tables differ after a rebuild")
 	}
 	h.wantSound()
+}
+
+// The third version knew neither keys nor health: twelve requests, three of every other record,
+// and one of each that it had not folded yet.
+func TestALedgerOfTheThirdVersionIsBroughtUpToDate(t *testing.T) {
+	h := earlier(t, "schema3")
+	const same = `select request_id, len(attempts), attempts[1].n, attempts[1].profile, attempts[1].outcome, attempts[1].maybe_billed, attempts[1].usage,
+		attempts[2].outcome, attempts[-1].cost_list_usd, cost_usd from requests where rowid < 12 order by rowid`
+	old := h.rows(same)
+	if _, err := Compact(context.Background(), h.upkeep()); !errors.Is(err, errEarlier) {
+		t.Errorf("compact before the fold: %v", err)
+	}
+	if _, err := Collect(context.Background(), h.upkeep(), noon, true); !errors.Is(err, errEarlier) {
+		t.Errorf("collect before the fold: %v", err)
+	}
+	if report := h.verify(); !report.Sound() || report.Compared || len(report.Notes) == 0 {
+		t.Errorf("verify before the fold: %+v", report)
+	}
+	h.reopen(ledger.JournalOptions{})
+	e := entry(100)
+	e.Attempts[0].Key, e.Attempts[0].Why = "spare", "fallback"
+	h.close(e)
+	h.notes(100)
+	if res := h.fold(); res.Rows != 9 || len(res.Notes) > 0 {
+		t.Fatalf("result = %+v", res)
+	}
+	if now := h.rows(same); !reflect.DeepEqual(now, old) || len(old) != 12 {
+		t.Errorf("rows changed:\n got %v\nwant %v", now, old)
+	}
+	const lost = `select count(*) filter (attempts is null), sum(len(attempts)), count(*) filter (attempts[1].key is null and attempts[1].why is null) from requests where rowid < 12`
+	if got := fmt.Sprint(h.rows(lost)); got != "[[1 12 12]]" {
+		t.Errorf("attempts of old rows: %s", got)
+	}
+	if got := fmt.Sprint(h.rows(`select attempts[1].key, attempts[1].why from requests where rowid = 13`)); got != "[[spare fallback]]" {
+		t.Errorf("attempt of the new row: %s", got)
+	}
+	h.wantRebuilt()
 }
 
 func TestUpkeepWaitsForAReaderAndNamesAHolder(t *testing.T) {

@@ -241,7 +241,7 @@ func (v *verifier) open(ctx context.Context, db *sql.DB) error {
 		return errors.Join(err, conn.Close())
 	}
 	v.mark = m.mark()
-	if m.Schema < lifeSchema {
+	if m.Schema < presentSchema {
 		v.report.Notes = append(v.report.Notes, "the database is of an earlier version; the next fold brings it up to date, and its rows are compared then")
 		return conn.Close()
 	}

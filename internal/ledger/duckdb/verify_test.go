@@ -57,6 +57,10 @@ func (h *home) notes(n int) {
 	if err := h.journal.Alert(&ledger.AlertEvent{EventAt: at, Name: "daily", Rule: "budget", State: "reached", Amount: 5, Limit: ledger.NoMoney}); err != nil {
 		h.t.Fatal(err)
 	}
+	ev := &ledger.HealthEvent{EventAt: at, Profile: "work", Key: "spare", FromState: ledger.HealthOK, ToState: ledger.HealthCooling, Why: "rate_limit_error", Until: at.Add(time.Minute)}
+	if err := h.journal.Health(ev); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 func TestVerifyFindsNothingInASoundLedger(t *testing.T) {
@@ -65,7 +69,7 @@ func TestVerifyFindsNothingInASoundLedger(t *testing.T) {
 	if !report.Sound() || !report.Compared {
 		t.Fatalf("report = %+v", report)
 	}
-	if report.Rows["requests"] != 120 || report.Rows["config_events"] != 6 || report.Rows["corrections"] != 6 || report.Rows["alerts"] != 6 {
+	if report.Rows["requests"] != 120 || report.Rows["config_events"] != 6 || report.Rows["corrections"] != 6 || report.Rows["alerts"] != 6 || report.Rows["health_events"] != 6 {
 		t.Errorf("compared %v", report.Rows)
 	}
 	if report.Archived < 3 || report.Segments == 0 || report.Blocks == 0 || report.Waiting != 0 {
@@ -215,14 +219,15 @@ func TestVerifyFindsRowsAndRecordsThatStandAlone(t *testing.T) {
 	}
 	// What is appended by another program has no record; the rows behind it are in order.
 	h.write(`insert into requests select * replace ('alien' as request_id) from requests where rowid = 5;
-		insert into alerts (name) values ('alien')`)
+		insert into alerts (name) values ('alien');
+		insert into health_events (profile) values ('alien')`)
 	report := h.verify()
 	var got []string
 	for _, f := range report.Findings {
 		got = append(got, fmt.Sprintf("%s %d %s", f.Table, f.Row, f.What))
 	}
 	text := strings.Join(got, "\n")
-	for _, want := range []string{"requests 120 1 rows have no record", "alerts 6 1 rows have no record", "tables and watermark disagree"} {
+	for _, want := range []string{"requests 120 1 rows have no record", "alerts 6 1 rows have no record", "health_events 6 1 rows have no record", "tables and watermark disagree"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}
@@ -256,7 +261,7 @@ func TestVerifyCountsWhatWaitsAndSaysWhatIsTorn(t *testing.T) {
 	if report := h.verify(); !report.Sound() || report.Waiting != 1 {
 		t.Fatalf("report = %+v", report)
 	}
-	f, err := os.OpenFile(h.journal.Health().Segment, os.O_WRONLY|os.O_APPEND, 0)
+	f, err := os.OpenFile(h.journal.State().Segment, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
