@@ -45,12 +45,12 @@ func housePlan() plan {
 			{"config", "config/sealed", "internal/simulator"},
 			{"internal/stream", "internal/attribution"},
 			{"internal/pricing", "internal/ledger", "internal/ledger/duckdb"},
-			{"internal/upstream", "internal/spend", "internal/alert", "internal/importer", "internal/importer/ccswitch", "internal/reconcile"},
+			{"internal/upstream", "internal/spend", "internal/alert", "internal/importer", "internal/importer/ccswitch", "internal/reconcile", "internal/telemetry"},
 			{"internal/router"},
 			{"internal/proxy", "internal/admin"},
 			{"internal/daemon"},
 			{"cmd/prism"},
-			{".", "test/e2e"}, // the attic: tests of the whole house, imported by nobody
+			{".", "test/e2e", "test/chaos", "test/model"}, // the attic: tests of the whole house, imported by nobody
 		},
 		sideways: map[string][]string{
 			"internal/ledger/duckdb":     {"internal/ledger"},
@@ -67,12 +67,15 @@ func housePlan() plan {
 			"github.com/shopspring/decimal":        {"internal/pricing"},
 			"github.com/klauspost/compress":        {"internal/ledger", "internal/proxy"},
 			"github.com/duckdb/duckdb-go":          {"internal/ledger/duckdb"},
+			"github.com/failsafe-go/failsafe-go":   {"internal/router"},
 			"github.com/spf13/cobra":               {"cmd/prism"},
 			"charm.land/bubbletea":                 {"cmd/prism"},
 			"github.com/jedib0t/go-pretty":         {"cmd/prism"},
 			"github.com/itchyny/gojq":              {"cmd/prism"},
 			"github.com/schollz/progressbar":       {"cmd/prism"},
 			"modernc.org/sqlite":                   {"internal/importer/ccswitch"},
+			"go.opentelemetry.io/otel":             {"internal/telemetry"},
+			"github.com/prometheus":                {"internal/telemetry"},
 			"net/http/httputil":                    {}, // the relay is our own; see docs/decisions
 			"github.com/stretchr/testify":          {},
 			"github.com/rogpeppe/go-internal":      {},

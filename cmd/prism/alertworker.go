@@ -80,8 +80,15 @@ const holdLimit = 15 * time.Second
 
 // patientReader opens the ledger, once a fold that has it at the moment is over.
 func (a *app) patientReader(ctx context.Context, file string) (*sql.DB, error) {
+	return patient(ctx, func() (*sql.DB, error) {
+		return duckdb.OpenReader(ctx, file, duckdb.ReaderOptions{TimeZone: a.zone()})
+	})
+}
+
+// patient opens a ledger, once a fold that has it at the moment is over.
+func patient(ctx context.Context, open func() (*sql.DB, error)) (*sql.DB, error) {
 	for began := time.Now(); ; {
-		db, err := duckdb.OpenReader(ctx, file, duckdb.ReaderOptions{TimeZone: a.zone()})
+		db, err := open()
 		if !errors.Is(err, duckdb.ErrBusy) || time.Since(began) > holdLimit {
 			return db, err
 		}

@@ -46,8 +46,10 @@ func newApp() *app {
 
 // run parses args, executes the command and returns the exit code of ux section 5.
 func run(ctx context.Context, args []string) int {
-	// Private files from the first one on: DuckDB makes its own with whatever the mask allows.
+	// Private files from the first one on: DuckDB makes its own with whatever the mask allows. And
+	// no command that opens a sealed file leaves its memory in another one.
 	restrictUmask()
+	forbidDumps()
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	a := newApp()

@@ -143,7 +143,7 @@ func (a *app) appendHere(ctx context.Context, r room, records iter.Seq2[ledger.A
 }
 
 func appendTo(j *ledger.Journal, v ledger.Appendable) error {
-	if why := j.Health().Degraded; why != "" {
+	if why := j.State().Degraded; why != "" {
 		return &admin.Error{Code: codeInternal, Message: "nothing more can be added: " + why, Fix: "make room on the disk, then run the command again"}
 	}
 	switch v := v.(type) {

@@ -178,7 +178,7 @@ func (d *demo) writeFiles(urls map[string]string) error {
 		return err
 	}
 	settings := config.DefaultSettings()
-	settings.Drain = 5 * time.Second
+	settings.Drain, settings.Dashboard = 5*time.Second, "off"
 	d.room = room{paths, settings, admin.Dial(paths.Socket)}
 	d.say("sealed    profiles.yaml: %s, all answered by the simulator on loopback", strings.Join(demoProfiles(), ", "))
 	return nil

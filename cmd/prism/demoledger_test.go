@@ -22,6 +22,8 @@ type story struct {
 	price  *pricing.Book
 	rows   int
 	failed string // the exchange that the client is about to repeat
+
+	cooling bool // the first limit of the 18th is written
 }
 
 // scene is a session: how it is attributed, who serves it, and its turns.
@@ -126,6 +128,7 @@ func (s *story) play(c scene) {
 		e := s.turn(&c, at, u)
 		e.AgentID, e.RequestClass = agentOf(n)
 		s.twist(e)
+		s.rotate(e)
 		s.write(e)
 		if n%5 == 0 && c.provider == "anthropic" {
 			s.background(&c, at.Add(3*time.Second))
@@ -208,6 +211,34 @@ func (s *story) twist(e *ledger.Entry) {
 	}
 }
 
+// rotate is a key that reached its limit on the afternoon of the 18th: what comes then is tried with it and answered with another.
+func (s *story) rotate(e *ledger.Entry) {
+	from := time.Date(2026, 11, 18, 14, 3, 0, 0, time.UTC)
+	if e.StartedAt.Before(from) || e.StartedAt.After(from.Add(5*time.Minute)) || e.Outcome != ledger.OutcomeOK {
+		return
+	}
+	lost := ledger.Attempt{
+		N: 1, Profile: e.Profile, Model: e.UpstreamModel, StartedAt: e.StartedAt, HTTPStatus: 429, ErrorType: "rate_limit_error", TTFBMS: 90, DurationMS: 91,
+		Outcome: ledger.OutcomeError, Key: "team", Why: "active", Usage: stream.NoUsage(), CostList: ledger.NoMoney,
+	}
+	served := e.Attempts[0]
+	served.N, served.Key, served.Why = 2, "spare", "key"
+	e.Attempts = []ledger.Attempt{lost, served}
+	if !s.cooling {
+		s.health(e.StartedAt.Add(91*time.Millisecond), "work", "team", ledger.HealthOK, ledger.HealthCooling, "rate_limit_error")
+		s.health(from.Add(6*time.Minute), "work", "team", ledger.HealthCooling, ledger.HealthOK, "")
+		s.cooling = true
+	}
+}
+
+// health writes a change of the health of a profile or of a key.
+func (s *story) health(at time.Time, profile, key, from, to, why string) {
+	ev := &ledger.HealthEvent{EventAt: at, Profile: profile, Key: key, FromState: from, ToState: to, Why: why}
+	if err := s.b.journal.Health(ev); err != nil {
+		s.b.t.Fatal(err)
+	}
+}
+
 func (s *story) write(e *ledger.Entry) {
 	terms := proxy.Terms{}
 	if e.Profile == "kimi" {
@@ -231,6 +262,13 @@ func (s *story) extras() {
 			s.b.t.Fatal(err)
 		}
 	}
+	overload := time.Date(2026, 11, 13, 13, 52, 0, 0, time.UTC)
+	s.health(overload, "kimi", "", ledger.HealthOK, ledger.HealthOpen, "overloaded_error")
+	s.health(overload.Add(15*time.Second), "kimi", "", ledger.HealthOpen, ledger.HealthProbing, "")
+	s.health(overload.Add(16*time.Second), "kimi", "", ledger.HealthProbing, ledger.HealthOpen, "overloaded_error")
+	s.health(overload.Add(46*time.Second), "kimi", "", ledger.HealthOpen, ledger.HealthProbing, "")
+	s.health(overload.Add(47*time.Second), "kimi", "", ledger.HealthProbing, ledger.HealthOK, "")
+	s.health(time.Date(2026, 11, 25, 9, 3, 0, 0, time.UTC), "resale", "", ledger.HealthOK, ledger.HealthDenied, "authentication_error")
 	c := scene{session: "b0b00000-5e55-4104-8000-000000000099", project: "blog", branch: "main", profile: "resale", provider: "anthropic", model: "claude-sonnet-5-5"}
 	at := time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
 	for n := range int64(24) {

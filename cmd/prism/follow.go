@@ -20,11 +20,14 @@ func (a *app) followLogs(ctx context.Context, r room, v view, wanted func(admin.
 			return err
 		}
 	}
-	err = r.client.Follow(ctx, func(x admin.Exchange) error {
-		if !wanted(x) {
+	err = r.client.Events(ctx, func(ev admin.Event) error {
+		switch {
+		case ev.Health != nil:
+			return f.remark(changeLine(ev.Health))
+		case ev.Exchange == nil || !wanted(*ev.Exchange):
 			return nil
 		}
-		return f.write(a.logRow(x))
+		return f.write(a.logRow(*ev.Exchange))
 	})
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // the user has seen enough
@@ -81,6 +84,15 @@ func (f *feed) head() {
 		head = text.Bold.Sprint(head)
 	}
 	fmt.Fprintln(f.a.out, head)
+}
+
+// remark writes a line between the rows, where a person reads them.
+func (f *feed) remark(text string) error {
+	if f.format != formatTable {
+		return nil
+	}
+	_, err := fmt.Fprintln(f.a.out, escape(text, false))
+	return err
 }
 
 func (f *feed) write(row []cell) error {

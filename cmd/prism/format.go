@@ -3,8 +3,10 @@ package main
 import (
 	"encoding/csv"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -209,8 +211,13 @@ func unformula(s string, value any) string {
 	if _, ok := value.(string); !ok || s == "" {
 		return s
 	}
-	if strings.ContainsRune("=+-@", rune(s[0])) {
+	// Decimals are text, so that money is never a float; a loss is a number all the same.
+	first, _ := utf8.DecodeRuneInString(s)
+	if strings.ContainsRune("=+-@＝＋－＠", first) && !signed.MatchString(s) {
 		return "'" + s
 	}
 	return s
 }
+
+// signed is a negative number and nothing else.
+var signed = regexp.MustCompile(`^-\d+(\.\d+)?$`)

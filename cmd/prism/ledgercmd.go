@@ -112,8 +112,8 @@ func (a *app) infoText(w io.Writer, r room, info duckdb.Info) {
 		line("database", "%s, %s, held by %s", a.tilde(info.File), bytesText(info.Bytes), info.Holder)
 	default:
 		line("database", "%s, %s, %s of it free", a.tilde(info.File), bytesText(info.Bytes), bytesText(info.FreeBytes))
-		line("rows", "%s requests, %s corrections, %s config events, %s alerts", grouped(info.Counts.Requests), grouped(info.Counts.Corrections),
-			grouped(info.Counts.Events), grouped(info.Counts.Alerts))
+		line("rows", "%s requests, %s corrections, %s config events, %s alerts, %s health events", grouped(info.Counts.Requests),
+			grouped(info.Counts.Corrections), grouped(info.Counts.Events), grouped(info.Counts.Alerts), grouped(info.Counts.Health))
 		line("from", "%s   to %s", instantText(info.First), instantText(info.Last))
 		line("folded", "%s", instantText(info.FoldedAt))
 	}

@@ -59,8 +59,8 @@ func (a *app) rebuildText(w io.Writer, res duckdb.Rebuilt) {
 	if res.Before != nil {
 		before = fmt.Sprintf(" (before: %s)", grouped(res.Before.Requests))
 	}
-	fmt.Fprintf(w, "rebuilt: %s requests%s, %s corrections, %s config events, %s alerts\n", grouped(res.After.Requests), before,
-		grouped(res.After.Corrections), grouped(res.After.Events), grouped(res.After.Alerts))
+	fmt.Fprintf(w, "rebuilt: %s requests%s, %s corrections, %s config events, %s alerts, %s health events\n", grouped(res.After.Requests), before,
+		grouped(res.After.Corrections), grouped(res.After.Events), grouped(res.After.Alerts), grouped(res.After.Health))
 }
 
 func newLedgerCompact(a *app) *cobra.Command {

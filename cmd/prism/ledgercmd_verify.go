@@ -53,8 +53,8 @@ func (a *app) verifyText(w io.Writer, report *duckdb.Report) {
 		plural(int(report.Records), "record"), grouped(report.Waiting))
 	rows := "its rows were not compared"
 	if report.Compared {
-		rows = fmt.Sprintf("compared %s requests, %s corrections, %s config events, %s alerts", grouped(report.Rows["requests"]),
-			grouped(report.Rows["corrections"]), grouped(report.Rows["config_events"]), grouped(report.Rows["alerts"]))
+		rows = fmt.Sprintf("compared %s requests, %s corrections, %s config events, %s alerts, %s health events", grouped(report.Rows["requests"]),
+			grouped(report.Rows["corrections"]), grouped(report.Rows["config_events"]), grouped(report.Rows["alerts"]), grouped(report.Rows["health_events"]))
 	}
 	fmt.Fprintf(w, "database   %s; %s\n", plural(int(report.Blocks), "block"), rows)
 	for _, n := range report.Notes {

@@ -22,6 +22,8 @@ type attemptRow struct {
 	TTFBMS     *int64    `json:"ttfb_ms"`
 	DurationMS *int64    `json:"duration_ms"`
 	Outcome    string    `json:"outcome"`
+	Key        *string   `json:"key"`
+	Why        *string   `json:"why"`
 	Billed     *bool     `json:"maybe_billed"`
 	CostList   *string   `json:"cost_list_usd"`
 }
@@ -41,6 +43,7 @@ func (d *detail) timeline(w io.Writer) {
 	v := view{columns: []column{
 		{name: "n", head: "TRY", right: true},
 		{name: "profile"},
+		{name: "why"},
 		{name: "status"},
 		{name: "axis", head: "0s" + pad(seconds(whole.Milliseconds()), axisWidth-2, true), whole: true},
 		{name: "first", head: "FIRST BYTE", right: true},
@@ -51,7 +54,7 @@ func (d *detail) timeline(w io.Writer) {
 		t := &all[i]
 		n := int64(t.N)
 		v.rows = append(v.rows, []cell{
-			countCell(&n), textCell(t.Profile), textCell(t.status()), {text: bar(start, whole, t)}, msCell(t.TTFBMS), msCell(t.DurationMS), {text: t.note()},
+			countCell(&n), textCell(t.Profile), textCell(t.reason()), textCell(t.status()), {text: bar(start, whole, t)}, msCell(t.TTFBMS), msCell(t.DurationMS), {text: t.note()},
 		})
 	}
 	fmt.Fprintf(w, "\n%s\n", d.a.renderTable(v))
@@ -69,6 +72,14 @@ func (t *attemptRow) status() string {
 		parts = append(parts, t.Outcome)
 	}
 	return strings.Join(parts, " ")
+}
+
+// reason is why the attempt went where it went, and with which key.
+func (t *attemptRow) reason() string {
+	if t.Key == nil {
+		return known(t.Why)
+	}
+	return strings.TrimSpace(known(t.Why) + " with " + *t.Key)
 }
 
 func (t *attemptRow) note() string {
@@ -130,11 +141,27 @@ func (d *detail) money(w io.Writer) {
 		return
 	}
 	v.rows = append(v.rows, []cell{textCell("list"), {}, exactCell(list), {}, {text: d.parts("price %", "price_id", "corrected %", "corrected_at")}})
-	v.rows = append(v.rows, []cell{textCell("paid"), {}, exactCell(d.text("cost_usd")), {}, {}})
+	v.rows = append(v.rows, []cell{textCell("paid"), {}, exactCell(d.text("cost_usd")), {}, {text: d.lost()}})
 	if saved := minus(d.text("cost_uncached_usd"), list); saved != "" {
 		v.rows = append(v.rows, []cell{textCell("saved"), {}, exactCell(saved), {}, {text: "by caching, at list price"}})
 	}
 	fmt.Fprintf(w, "\n%s\n", d.a.renderTable(v))
+}
+
+// lost says what lost attempts are part of what is paid.
+func (d *detail) lost() string {
+	var all []attemptRow
+	d.into("attempts", &all)
+	sum := new(big.Rat)
+	for i := range all {
+		if cost := amount(known(all[i].CostList)); cost != nil && i < len(all)-1 {
+			sum.Add(sum, cost)
+		}
+	}
+	if sum.Sign() == 0 {
+		return ""
+	}
+	return "with " + dollars(sum.FloatString(moneyDecimals), moneyDecimals) + " at list price for lost attempts"
 }
 
 // iterationRow is an element of column iterations.

@@ -67,7 +67,7 @@ func setupScript(env *testscript.Env) error {
 	for k, v := range map[string]string{
 		"HOME": home, "XDG_CONFIG_HOME": filepath.Join(home, "c"), "XDG_DATA_HOME": filepath.Join(home, "d"),
 		"XDG_STATE_HOME": filepath.Join(home, "s"), "XDG_RUNTIME_DIR": filepath.Join(home, "run"),
-		"CONF": filepath.Join(home, "c", "prism"), "TZ": "UTC", "PRISM_LISTEN": freePort(), "EDITOR": "", "VISUAL": "", "SHELL": "/bin/sh",
+		"CONF": filepath.Join(home, "c", "prism"), "TZ": "UTC", "PRISM_LISTEN": freePort(), "PRISM_DASHBOARD": "off", "EDITOR": "", "VISUAL": "", "SHELL": "/bin/sh",
 	} {
 		env.Setenv(k, v)
 	}

@@ -78,7 +78,7 @@ func (a *app) listProfiles(cmd *cobra.Command) error {
 		v.rows = append(v.rows, []cell{
 			textCell(p.Name), mark, textCell(p.Host()),
 			{fmt.Sprint(len(p.Models)), len(p.Models)},
-			textCell(masked(p)), textCell(fingerprint(p)), pinned, textCell(health(st, known)),
+			textCell(masked(p)), textCell(fingerprint(p)), pinned, textCell(a.health(st, known)),
 		})
 	}
 	return a.show(v)
@@ -100,32 +100,26 @@ func (a *app) liveProfiles(ctx context.Context, r room) (map[string]admin.Profil
 	return m, nil
 }
 
-// health is one word: what the last answers of the upstream say.
-func health(p admin.ProfileStatus, known bool) string {
-	switch {
-	case !known:
-		return ""
-	case p.LastOK == nil && p.LastErrorAt == nil:
-		return "unknown"
-	case p.LastErrorAt != nil && (p.LastOK == nil || p.LastErrorAt.After(*p.LastOK)):
-		return "failing: " + p.LastError
-	default:
-		return "ok"
-	}
-}
-
+// masked shows the keys of a profile by their first and last characters.
 func masked(p *config.Profile) string {
-	if p.APIKey.IsZero() {
-		return ""
-	}
-	return p.APIKey.Masked()
+	return eachKey(p, func(k config.Key) string { return k.Secret.Masked() })
 }
 
 func fingerprint(p *config.Profile) string {
-	if p.APIKey.IsZero() {
-		return ""
+	return eachKey(p, func(k config.Key) string { return k.Secret.Fingerprint() })
+}
+
+// eachKey joins what is said of each key, with its name where the profile has several.
+func eachKey(p *config.Profile, say func(config.Key) string) string {
+	var parts []string
+	for _, key := range p.AllKeys() {
+		text := say(key)
+		if key.Name != "" {
+			text = key.Name + " " + text
+		}
+		parts = append(parts, text)
 	}
-	return p.APIKey.Fingerprint()
+	return strings.Join(parts, ", ")
 }
 
 func (a *app) showProfile(cmd *cobra.Command, name string) error {
@@ -152,26 +146,71 @@ type profileJSON struct {
 	Auth        string             `json:"auth"`
 	Key         *string            `json:"key"`
 	Fingerprint *string            `json:"fingerprint"`
+	Keys        []keyJSON          `json:"keys"`
 	Models      []config.ModelRule `json:"models"`
 	Provider    string             `json:"provider"`
 	Multiplier  string             `json:"multiplier"`
 	FlatFee     bool               `json:"flat_fee"`
 	Fallback    []string           `json:"fallback"`
 	CAFile      string             `json:"ca_file,omitempty"`
+
+	FallbackOnAuth     bool         `json:"fallback_on_auth"`
+	Keepalive          bool         `json:"keepalive"`
+	OnClientDisconnect string       `json:"on_client_disconnect"`
+	OnTruncate         string       `json:"on_truncate"`
+	Timeouts           timeoutsJSON `json:"timeouts"`
+}
+
+// keyJSON is one of the keys of a profile.
+type keyJSON struct {
+	Name        *string `json:"name"`
+	Masked      string  `json:"masked"`
+	Fingerprint string  `json:"fingerprint"`
+}
+
+// timeoutsJSON are the bounds that a profile sets itself; null is the default.
+type timeoutsJSON struct {
+	FirstByte *string `json:"first_byte"`
+	Idle      *string `json:"idle"`
+	Hold      *string `json:"hold"`
+}
+
+// timeoutsOf reads the bounds of a profile.
+func timeoutsOf(t config.Timeouts) timeoutsJSON {
+	var out timeoutsJSON
+	if t.FirstByte > 0 {
+		out.FirstByte = orNull(t.FirstByte.String())
+	}
+	if t.Idle > 0 {
+		out.Idle = orNull(t.Idle.String())
+	}
+	if t.Hold != nil {
+		out.Hold = orNull(t.Hold.String())
+	}
+	return out
+}
+
+// String lists the bounds for people.
+func (t timeoutsJSON) String() string {
+	var parts []string
+	for _, b := range []struct {
+		name  string
+		value *string
+	}{{"first_byte", t.FirstByte}, {"idle", t.Idle}, {"hold", t.Hold}} {
+		if b.value != nil {
+			parts = append(parts, b.name+" "+*b.value)
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 func profileView(p *config.Profile) view {
-	nullable := func(s string) *string {
-		if s == "" {
-			return nil
-		}
-		return &s
-	}
 	models := make([]string, 0, len(p.Models))
 	for _, m := range p.Models {
 		models = append(models, m.Match+" → "+m.Use)
 	}
-	facts := [][2]string{
+	times := timeoutsOf(p.Timeouts)
+	v := factsView([][2]string{
 		{"name", p.Name},
 		{"base_url", p.BaseURL},
 		{"origin", p.Origin()},
@@ -184,13 +223,24 @@ func profileView(p *config.Profile) view {
 		{"multiplier", p.Multiplier},
 		{"flat_fee", fmt.Sprint(p.FlatFee)},
 		{"fallback", strings.Join(p.Fallback, " ")},
+		{"fallback_on_auth", fmt.Sprint(p.FallbackOnAuth)},
+		{"keepalive", fmt.Sprint(p.Keepalive)},
+		{"on_client_disconnect", p.OnClientDisconnect},
+		{"on_truncate", p.OnTruncate},
+		{"timeouts", times.String()},
 		{"ca_file", p.CAFile},
 		{"declared", fmt.Sprintf("line %d", p.Pos.Line)},
+	})
+	keys := []keyJSON{}
+	for _, k := range p.AllKeys() {
+		keys = append(keys, keyJSON{orNull(k.Name), k.Secret.Masked(), k.Secret.Fingerprint()})
 	}
-	v := factsView(facts)
 	v.object = profileJSON{
-		p.Name, p.BaseURL, p.Origin(), string(p.Dialect), string(p.Auth), nullable(masked(p)), nullable(fingerprint(p)),
-		append([]config.ModelRule{}, p.Models...), p.Provider, p.Multiplier, p.FlatFee, append([]string{}, p.Fallback...), p.CAFile,
+		Name: p.Name, BaseURL: p.BaseURL, Origin: p.Origin(), Dialect: string(p.Dialect), Auth: string(p.Auth),
+		Key: orNull(p.APIKey.Masked()), Fingerprint: orNull(p.APIKey.Fingerprint()), Keys: keys,
+		Models: append([]config.ModelRule{}, p.Models...), Provider: p.Provider, Multiplier: p.Multiplier, FlatFee: p.FlatFee,
+		Fallback: append([]string{}, p.Fallback...), CAFile: p.CAFile,
+		FallbackOnAuth: p.FallbackOnAuth, Keepalive: p.Keepalive, OnClientDisconnect: p.OnClientDisconnect, OnTruncate: p.OnTruncate, Timeouts: times,
 	}
 	return v
 }

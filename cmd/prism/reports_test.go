@@ -110,11 +110,12 @@ func TestARequestIsShownWhole(t *testing.T) {
 		e.ClientName, e.SessionID, e.Project, e.GitBranch = "claude-cli", "s-1\x1b[2J", "shop", "main"
 		e.RL5hUsed, e.RL5hResetAt = 0.58, at.Add(3*time.Hour)
 		e.Attempts = []ledger.Attempt{
-			{N: 1, Profile: "kimi", Model: "kimi-k3", StartedAt: at, HTTPStatus: 529, ErrorType: "overloaded_error", TTFBMS: 500, DurationMS: 500, Outcome: "error", Usage: stream.NoUsage(), CostList: ledger.NoMoney, MaybeBilled: true},
-			{N: 2, Profile: "work", Model: "claude-a", StartedAt: at.Add(time.Second), HTTPStatus: 200, TTFBMS: 500, DurationMS: 1000, Outcome: "ok", Usage: e.Usage, CostList: 4 * cent},
+			{N: 1, Profile: "kimi", Model: "kimi-k3", StartedAt: at, HTTPStatus: 529, ErrorType: "overloaded_error", TTFBMS: 500, DurationMS: 500, Outcome: "error", Why: "rule 2", Key: "team", Usage: stream.NoUsage(), CostList: ledger.NoMoney, MaybeBilled: true},
+			{N: 2, Profile: "kimi", Model: "kimi-k3", StartedAt: at.Add(500 * time.Millisecond), HTTPStatus: 200, ErrorType: "reset", TTFBMS: 100, DurationMS: 200, Outcome: "truncated", Why: "key", Key: "spare", Usage: stream.NoUsage(), CostList: 2 * cent},
+			{N: 3, Profile: "work", Model: "claude-a", Why: "fallback", StartedAt: at.Add(time.Second), HTTPStatus: 200, TTFBMS: 500, DurationMS: 1000, Outcome: "ok", Usage: e.Usage, CostList: 4 * cent},
 		}
 		e.Iterations = []ledger.Iteration{{Type: "advisor_message", Model: "claude-x", PriceID: "test/claude-x", CostList: cent, Usage: stream.Usage{Input: 7, Output: 3, CacheRead: stream.Unknown, CacheWrite: stream.Unknown, CacheWrite5m: stream.Unknown, CacheWrite1h: stream.Unknown, Reasoning: stream.Unknown, WebSearches: stream.Unknown}}}
-		e.CostOther, e.CostList, e.Cost, e.CostUncached = cent, 5*cent, 5*cent, 10*cent
+		e.CostOther, e.CostList, e.Cost, e.CostUncached = cent, 5*cent, 7*cent, 10*cent
 	})
 	b.row("01AAAAAAAAAAAAAAAAAAAAAAA2", at.Add(time.Minute), func(e *ledger.Entry) { e.RetryOf, e.RetryCount = "01AAAAAAAAAAAAAAAAAAAAAAA1", 1 })
 	b.a.format = formatTable
@@ -137,9 +138,10 @@ project  shop   branch main
 retry    repeated by 01AAAAAAAAAAAAAAAAAAAAAAA2
 limits   5h 58% used, until ` + at.Add(3*time.Hour).Local().Format("Jan 2 15:04") + `
 
-TRY  PROFILE  STATUS                0s                                  2.0s  FIRST BYTE   END  NOTE
-  1  kimi     529 overloaded_error  ░░░░░░░░░░                                      0.5s  0.5s  may be billed
-  2  work     200                                       ░░░░░░░░░░██████████        0.5s  1.0s
+TRY  PROFILE  WHY               STATUS                0s                                  2.0s  FIRST BYTE   END  NOTE
+  1  kimi     rule 2 with team  529 overloaded_error  ░░░░░░░░░░                                      0.5s  0.5s  may be billed
+  2  kimi     key with spare    200 reset truncated             ░░██                                  0.1s  0.2s  $0.0200000000 at list price
+  3  work     fallback          200                                       ░░░░░░░░░░██████████        0.5s  1.0s
 
 PART         TOKENS     LIST PRICE  SHARE  NOTE
 input            10  $0.0100000000    20%
@@ -148,7 +150,7 @@ cache write      10  $0.0100000000    20%  5m 10   1h 0
 output            5  $0.0100000000    20%
 other                $0.0100000000    20%
 list                 $0.0500000000         price test/claude-a
-paid                 $0.0500000000
+paid                 $0.0700000000         with $0.0200000000 at list price for lost attempts
 saved                $0.0500000000         by caching, at list price
 
 ITERATION        MODEL     INPUT  CACHE READ  CACHE WRITE  OUTPUT     LIST PRICE  PRICE

@@ -208,3 +208,51 @@ func TestWhatAGoneProfilePaidForAnUnpricedRowIsNotKnown(t *testing.T) {
 		t.Errorf("paid %d without a profile", e.Cost)
 	}
 }
+
+// An exchange whose first attempt reported its input before it broke: what was lost is paid, whatever the rest is priced at again.
+func TestRepriceKeepsWhatLostAttemptsCost(t *testing.T) {
+	a, r := ledgerApp(t)
+	entries := func(yield func(ledger.Appendable, error) bool) {
+		for i, lost := range []struct {
+			profile string
+			list    ledger.Money
+		}{{"work", 1_000_000}, {"work", ledger.NoMoney}, {"gone", 1_000_000}} {
+			var e ledger.Entry
+			e.Reset()
+			e.RequestID, e.Source, e.Operation, e.UsageSource = fmt.Sprintf("row-%d", i), "import:test", ledger.OpMessages, ledger.UsageFinal
+			e.StartedAt = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+			e.EndedAt, e.Outcome, e.Profile, e.Provider, e.ResponseModel = e.StartedAt.Add(time.Second), ledger.OutcomeOK, "home", "anthropic", "claude-opus-5-5"
+			e.Usage.Input, e.Usage.Output = 1000, 100
+			e.PromptTokens = 1000
+			first := ledger.Attempt{N: 1, Profile: lost.profile, StartedAt: e.StartedAt, Outcome: ledger.OutcomeTruncated, Usage: stream.NoUsage(), CostList: lost.list}
+			first.Usage.Input = 1000
+			e.Attempts = []ledger.Attempt{first, {N: 2, Profile: "home", StartedAt: e.StartedAt, Outcome: ledger.OutcomeOK, Usage: e.Usage, CostList: 9}}
+			if !yield(&e, nil) {
+				return
+			}
+		}
+	}
+	if n, err := a.appendRecords(t.Context(), r, entries); err != nil || n != 3 {
+		t.Fatalf("%d rows written, %v", n, err)
+	}
+	o := repriceOptions{selection: selection{since: "2026-01-01"}, terms: termsStored, reason: "reprice", write: true}
+	if err := a.reprice(t.Context(), r, o); err != nil {
+		t.Fatal(err)
+	}
+	db, err := a.reader(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]string{"row-0": "0.0000850000", "row-1": "", "row-2": ""} { // 0.85 of what was lost
+		var over string
+		if err := db.QueryRowContext(t.Context(), "select coalesce((cost_usd - cost_list_usd)::varchar, '') from priced where request_id = ?", id).Scan(&over); err != nil || over != want {
+			t.Errorf("%s: %q is paid beside the list price, %v; want %q", id, over, err, want)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if run := pass(t, a, r, o); run.changed != 0 {
+		t.Errorf("a second pass would change %d rows", run.changed)
+	}
+}

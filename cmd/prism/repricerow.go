@@ -3,6 +3,7 @@ package main
 import (
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ const repriceSQL = `
 select request_id, started_at, profile, provider, request_model, upstream_model, response_model, speed, service_tier, inference_geo, usage_source,
        input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, web_search_requests,
        case when contains(usage_raw::varchar, '"iterations"') then usage_raw::varchar end, to_json(iterations)::varchar,
+       case when len(attempts) > 1 then to_json(list_filter(attempts, lambda a: a.usage is not null))::varchar end,
        price_id, cost_input_usd::varchar, cost_cache_read_usd::varchar, cost_cache_write_usd::varchar, cost_output_usd::varchar,
        cost_other_usd::varchar, cost_list_usd::varchar, cost_usd::varchar, cost_uncached_usd::varchar
 from priced
@@ -31,6 +33,7 @@ type pricedRow struct {
 	count [6]sql.NullInt64
 	raw   sql.NullString
 	its   sql.NullString
+	tries sql.NullString // attempts that reported a usage, where there were several
 	id    sql.NullString
 	money [8]sql.NullString
 	at    time.Time
@@ -44,7 +47,7 @@ func (r *pricedRow) scan(rows *sql.Rows) error {
 	for i := range r.count {
 		into = append(into, &r.count[i])
 	}
-	into = append(into, &r.raw, &r.its, &r.id)
+	into = append(into, &r.raw, &r.its, &r.tries, &r.id)
 	for i := range r.money {
 		into = append(into, &r.money[i])
 	}
@@ -69,7 +72,7 @@ func (r *pricedRow) scan(rows *sql.Rows) error {
 	}
 	u.CacheWrite = written(u)
 	e.UsageRaw = append(e.UsageRaw, r.raw.String...)
-	return r.iterations()
+	return errors.Join(r.iterations(), r.attempts())
 }
 
 // written is the sum of the cache writes, which the ledger does not keep.
@@ -141,7 +144,24 @@ func moneyOf(s sql.NullString) ledger.Money {
 }
 
 // price fills the costs of e at today's book, and what is paid by the terms that were asked for.
+// What lost attempts cost is part of what is paid, and stays as it was written.
 func (p *repricing) price(e *ledger.Entry, old *ledger.Correction) {
+	lost, ok := p.lostCost(e)
+	served := *old
+	if old.Cost.Known() && ok {
+		served.Cost -= lost
+	}
+	p.priceServed(e, &served)
+	switch {
+	case !ok:
+		e.Cost = ledger.NoMoney
+	case e.Cost.Known():
+		e.Cost += lost
+	}
+}
+
+// priceServed prices the attempt that was answered with.
+func (p *repricing) priceServed(e *ledger.Entry, old *ledger.Correction) {
 	own := p.prices.profile(e.Profile)
 	var today proxy.Terms
 	if own != nil {

@@ -115,8 +115,12 @@ func (a *app) sealFirst(r room, src []byte, st config.FileState) error {
 	}
 	var fields []string
 	for _, p := range profiles.Profiles {
-		if !p.APIKey.IsZero() {
-			fields = append(fields, "profiles["+p.Name+"].api_key")
+		for _, key := range p.AllKeys() {
+			at := "profiles[" + p.Name + "]"
+			if key.Name != "" {
+				at += ".keys[" + key.Name + "]"
+			}
+			fields = append(fields, at+".api_key")
 		}
 	}
 	if !profiles.ClientToken.IsZero() {

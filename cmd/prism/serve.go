@@ -18,6 +18,7 @@ import (
 	"prism/config"
 	"prism/internal/admin"
 	"prism/internal/daemon"
+	"prism/internal/router"
 )
 
 func newServe(a *app) *cobra.Command {
@@ -26,7 +27,10 @@ func newServe(a *app) *cobra.Command {
 		Short: "Run the gateway in the foreground",
 		Long: `Serve runs the gateway until it is told to stop: the first SIGTERM or SIGINT lets what
 is in flight finish, the second ends it. SIGHUP reloads; where the terminal was closed it
-stops the gateway. Every flag is also a key of prism.yaml and a PRISM_* variable.`,
+stops the gateway. Every flag is also a key of prism.yaml and a PRISM_* variable.
+
+Under systemd it says when it is ready, and takes sockets that systemd keeps open while the
+program is replaced: see docs/running.md and examples/systemd.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := a.room(cmd)
@@ -47,6 +51,7 @@ stops the gateway. Every flag is also a key of prism.yaml and a PRISM_* variable
 func settingsFlags(f *pflag.FlagSet) {
 	d := config.DefaultSettings()
 	f.String("listen", d.Listen, "`address` of the data port, loopback only")
+	f.String("dashboard", d.Dashboard, "`address` of the dashboard port, loopback only, or off")
 	f.String("socket", "", "`path` of the control socket")
 	f.String("log-level", d.LogLevel, "debug|info|warn|error")
 	f.String("log-format", d.LogFormat, "auto|console|json")
@@ -62,16 +67,34 @@ func (a *app) serve(ctx context.Context, r room) error {
 	kill, stop := secondSignal()
 	defer stop()
 	defer survivePipes()()
+	secrets := router.NewRedactor()
+	a.err = secrets.Writer(a.err) // the log, the banner, and the error at the end
 	lines := newLogWriter(a.logOutput(r.settings), a.now)
 	defer lines.close()
-	d, err := daemon.New(daemon.Options{
-		Paths: r.paths, Settings: r.settings, Version: thisBuild().Version, Logger: logger(lines, r.settings), Kill: kill,
-		Ready: func(ready daemon.Ready) { a.banner(r, ready) },
-	})
+	manager, sockets, err := a.managed()
 	if err != nil {
 		return err
 	}
+	d, err := daemon.New(daemon.Options{
+		Paths: r.paths, Settings: r.settings, Version: thisBuild().Version, Logger: logger(lines, r.settings), Secrets: secrets, Kill: kill,
+		Listener: sockets.Data, Dashboard: sockets.Dashboard, Control: sockets.Control, Manager: manager,
+		Ready: func(ready daemon.Ready) { a.banner(r, ready) },
+	})
+	if err != nil {
+		sockets.Close()
+		return err
+	}
 	return serveError(d.Run(ctx))
+}
+
+// managed takes what a service manager gives this process, and keeps it from the children.
+func (a *app) managed() (*daemon.Manager, daemon.Sockets, error) {
+	manager := daemon.ManagerOf(a.getenv)
+	sockets, err := daemon.Inherited(a.getenv)
+	for _, name := range daemon.ManagerVariables() {
+		_ = os.Unsetenv(name)
+	}
+	return manager, sockets, err
 }
 
 // serveError names the processes that stand in the way.

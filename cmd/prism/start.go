@@ -53,7 +53,7 @@ func (a *app) tryStart(ctx context.Context, r room, name string) (pid int, from 
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return 0, 0, fmt.Errorf("start the gateway: %w", err)
 	}
-	logFile, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	logFile, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND|noFollow, 0o600)
 	if err != nil {
 		return 0, 0, fmt.Errorf("start the gateway: %w", err)
 	}

@@ -94,8 +94,8 @@ func illness(st admin.Status) string {
 		return plural(int(st.Ledger.Dropped), "entry") + " lost"
 	}
 	for _, p := range st.Profiles {
-		if p.Name == st.Active && strings.HasPrefix(health(p, true), "failing") {
-			return "the active profile fails: " + p.LastError
+		if wrong := ailment(p); p.Name == st.Active && wrong != "" {
+			return "the active profile " + wrong
 		}
 	}
 	return ""
@@ -148,7 +148,7 @@ func (a *app) statusView(st admin.Status, windows []planWindow) view {
 		}
 		inFlight := int64(p.InFlight)
 		v.rows = append(v.rows, []cell{
-			textCell(p.Name), mark, textCell(hostOf(p.Origin)), textCell(health(p, true)), lastOK,
+			textCell(p.Name), mark, textCell(hostOf(p.Origin)), textCell(a.health(p, true)), lastOK,
 			msCell(countOf(p.TTFTP95MS)), countCell(&p.Errors1h), countCell(&p.Requests1h), countCell(&inFlight), dayCell(p, st.Budgets),
 		})
 	}
@@ -181,6 +181,11 @@ func (a *app) writeStatus(w io.Writer, st admin.Status, table view, windows []pl
 	line("● running %s   pid %d   gateway http://%s   %s", span(a.now().Sub(st.StartedAt)), st.PID, st.Listen, st.Version)
 	line("active   %s   from %s   generation %d", activeLine(st), a.tilde(st.ActiveFrom), st.Generation)
 	fmt.Fprintln(w, a.render(table, formatTable))
+	for _, p := range st.Profiles {
+		for _, text := range a.healthLines(p) {
+			line("%s", text)
+		}
+	}
 	if text := todayText(st.Today); text != "" {
 		line("today    %s", text)
 	}

@@ -57,9 +57,9 @@ func (a *app) listPins(r room) error {
 	if err != nil {
 		return err
 	}
-	v := view{columns: []column{{name: "profile"}, {name: "origin", whole: true}, {name: "how"}, {name: "since"}}, empty: "no key is pinned yet"}
+	v := view{columns: []column{{name: "profile"}, {name: "origin", whole: true}, {name: "how"}, {name: "since"}, {name: "key_name", head: "KEY"}}, empty: "no key is pinned yet"}
 	for _, p := range pins.List() {
-		v.rows = append(v.rows, []cell{textCell(p.Profile), textCell(p.Origin), textCell(p.How), timeCell(p.Since, "2006-01-02 15:04")})
+		v.rows = append(v.rows, []cell{textCell(p.Profile), textCell(p.Origin), textCell(p.How), timeCell(p.Since, "2006-01-02 15:04"), textCell(p.Name)})
 	}
 	return a.show(v)
 }

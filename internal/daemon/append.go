@@ -41,7 +41,7 @@ func (r recorder) Correct(c *ledger.Correction) error {
 
 // writable keeps the reserve for a full disk to the exchanges, which cannot be made again.
 func (r recorder) writable() error {
-	if why := r.d.journal.Health().Degraded; why != "" {
+	if why := r.d.journal.State().Degraded; why != "" {
 		return &admin.Error{Code: "journal_degraded", Message: "the journal cannot take more now: " + why, Fix: "prism status"}
 	}
 	return nil

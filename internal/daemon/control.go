@@ -10,7 +10,6 @@ import (
 	"prism/config"
 	"prism/config/sealed"
 	"prism/internal/admin"
-	"prism/internal/stream"
 )
 
 // control is the daemon as the admin API sees it.
@@ -41,7 +40,7 @@ func (c control) Status(context.Context) (admin.Status, error) {
 		d.unpriced.settle(t.Book, d.opt.Now()) // a row may have come into force since the last swap
 	}
 	st := admin.Status{
-		Running: true, PID: os.Getpid(), Version: d.opt.Version, StartedAt: d.started, Listen: d.ln.Addr().String(), Socket: d.socket(),
+		Running: true, PID: os.Getpid(), Version: d.opt.Version, StartedAt: d.started, Listen: d.ln.Addr().String(), Dashboard: d.dashboard, Socket: d.socket(),
 		InFlight: n.InFlight, Requests: n.Requests, Refused: n.Refused, Unpriced: d.unpriced.all(), Ledger: d.ledgerStatus(),
 	}
 	d.moneyStatus(&st)
@@ -64,16 +63,8 @@ func (c control) Status(context.Context) (admin.Status, error) {
 }
 
 func (d *Daemon) profileStatus(p *config.Profile) admin.ProfileStatus {
-	h := d.router.Health(p.Name).View(d.opt.Now())
-	s := admin.ProfileStatus{
-		Name: p.Name, Origin: p.Origin(), Models: len(p.Models), Pinned: true,
-		LastOK: instant(h.LastOK), LastError: h.LastError, LastErrorAt: instant(h.LastErrorAt),
-		Requests1h: h.Requests1h, Errors1h: h.Errors1h, InFlight: h.InFlight, Today: d.todayOf(p.Name),
-	}
-	s.TTFTP95MS = stream.Unknown
-	if h.TTFTP95 > 0 {
-		s.TTFTP95MS = stream.Count(h.TTFTP95.Milliseconds())
-	}
+	s := admin.ProfileStatus{Name: p.Name, Origin: p.Origin(), Models: len(p.Models), Pinned: true, Today: d.todayOf(p.Name)}
+	d.healthStatus(&s, p)
 	if !p.APIKey.IsZero() {
 		s.KeyMasked, s.KeyFingerprint = p.APIKey.Masked(), p.APIKey.Fingerprint()
 	}
@@ -88,7 +79,7 @@ func instant(t time.Time) *time.Time {
 }
 
 func (d *Daemon) ledgerStatus() admin.LedgerStatus {
-	h, last := d.journal.Health(), d.loop.State()
+	h, last := d.journal.State(), d.loop.State()
 	st := admin.LedgerStatus{
 		File: d.opt.Paths.LedgerFile, JournalBytes: h.Bytes, Waiting: h.Waiting, Degraded: h.Degraded, Dropped: h.Dropped,
 		LastFold: last.At, Holder: last.Result.Holder, FoldError: last.Result.Err,

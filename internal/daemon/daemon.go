@@ -24,7 +24,7 @@ import (
 	"prism/internal/proxy"
 	"prism/internal/router"
 	"prism/internal/spend"
-	"prism/internal/upstream"
+	"prism/internal/telemetry"
 )
 
 // Options configures a Daemon.
@@ -33,6 +33,9 @@ type Options struct {
 	Settings config.Settings
 	Version  string
 	Logger   zerolog.Logger
+
+	// Secrets learns the secrets of every file that is read; nil = nobody wants to know.
+	Secrets *router.Redactor
 
 	// Folder moves entries into DuckDB; nil = a child process of this program,
 	// `prism fold-worker`.
@@ -44,6 +47,13 @@ type Options struct {
 
 	// Listener is used instead of listening on Settings.Listen.
 	Listener net.Listener
+
+	// Dashboard and Control are used instead of listening on Settings.Dashboard and at the path of
+	// the control socket.
+	Dashboard, Control net.Listener
+
+	// Manager is told how prism is; nil = nobody wants to know.
+	Manager *Manager
 
 	// Ready is called once requests are answered.
 	Ready func(Ready)
@@ -93,10 +103,16 @@ type Daemon struct {
 	notices   *alert.Notifier
 	proxy     *proxy.Proxy
 	feed      *admin.Feed
+	health    *healthNews
 	pulse     pulse
 	places    *attribution.Registry
 	watcher   atomic.Pointer[config.Watcher]
 	ln        net.Listener
+	gate      *gate
+	leaving   atomic.Bool // the stop has begun
+	answering atomic.Bool // requests are, from the start on
+	telemetry *telemetry.Telemetry
+	dashboard string // host:port of the dashboard port; "" = there is none
 	sock      net.Listener
 
 	reloads  chan reloadCall
@@ -117,7 +133,7 @@ func New(opt Options) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{opt: opt, log: opt.Logger, began: opt.Now(), feed: admin.NewFeed(), reloads: make(chan reloadCall), hup: make(chan os.Signal, 1)}
+	d := &Daemon{opt: opt, log: opt.Logger, began: opt.Now(), feed: admin.NewFeed(), health: newHealthNews(), reloads: make(chan reloadCall), hup: make(chan os.Signal, 1)}
 	d.base.Store(base)
 	d.unpriced.log = opt.Logger
 	return d, nil
@@ -148,6 +164,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if err := d.prepare(&done); err != nil {
 		return err
 	}
+	d.openTelemetry(&done) //nolint:contextcheck // the last of it is sent after ctx has ended
+	d.openDashboard(ctx, &done)
 	// Watching begins before reading: a save in between would be seen by neither.
 	d.watch(&done) //nolint:contextcheck // the watch ends with the clean-ups
 	verdict := d.load(ctx, "start", true)
@@ -163,20 +181,22 @@ func (d *Daemon) Run(ctx context.Context) error {
 	lasting := context.WithoutCancel(ctx)
 	serving, stopServing := context.WithCancel(lasting)
 	done.add(stopServing)
-	gate := newGate(d.ln, clientsFor(descriptors()), d.log)
+	d.gate = newGate(d.ln, clientsFor(descriptors()), d.log)
 	server := d.server(serving)
-	server.ConnState = gate.left
+	server.ConnState = d.gate.note
 	failed := make(chan error, 2)
-	go func() { failed <- server.Serve(gate) }()
+	go func() { failed <- server.Serve(d.gate) }()
 	control := d.control(serving)
 	go func() { failed <- control.Serve(d.sock) }()
 
 	background, stopBackground := context.WithCancel(lasting)
 	loops := d.loops(background)
 	d.started = d.opt.Now()
+	d.answering.Store(true)
 	d.opt.Ready(d.ready(lasting, verdict, crashed))
 	d.log.Info().Str(keyListen, d.ln.Addr().String()).Str(keySocket, d.socket()).Str(keyActive, verdict.Active).
 		Uint64(keyGeneration, verdict.Generation).Int(keyCrashed, crashed).Msg("gateway started")
+	d.tellStatus("READY=1")
 
 	var err error
 	select {
@@ -245,9 +265,7 @@ func (d *Daemon) prepare(done *cleanups) error {
 	if err := d.openAlerts(); err != nil {
 		return err
 	}
-	d.router = router.New(router.Options{Timeouts: upstream.Timeouts{
-		Dial: s.Timeouts.Dial, TLS: s.Timeouts.TLS, Write: s.Timeouts.BodyStall, FirstByte: s.Timeouts.FirstByte, Idle: s.Timeouts.Idle, IdleConn: s.Timeouts.UpstreamIdle,
-	}})
+	d.router = router.New(d.routing())
 	done.add(d.router.Close)
 	folder := d.opt.Folder
 	if folder == nil {
@@ -272,17 +290,18 @@ func (d *Daemon) foldRequest() FoldRequest {
 
 // listen opens the control socket and makes the handler of the data port.
 func (d *Daemon) listen(done *cleanups) error {
-	var err error
-	if d.sock, err = admin.Listen(d.socket()); err != nil {
+	if err := d.openSocket(); err != nil {
 		return err
 	}
 	done.add(func() { _ = d.sock.Close() })
+	var err error
 	d.proxy, err = proxy.New(proxy.Options{
 		Router: d.router, Journal: d.journal, Hosts: hostsOf(d.ln.Addr()), Logger: d.log, HostName: hostName(), Version: d.opt.Version,
 		Attribution: d.opt.Settings.Attribution, Place: d.places.Place, Budgets: purse{d}, Finished: d.finished, Now: d.opt.Now,
 		Limits: proxy.Limits{
 			Body: d.opt.Settings.MaxBody, BodyBudget: d.opt.Settings.BodyBudget,
 			BodyStall: d.opt.Settings.Timeouts.BodyStall, WriteStall: d.opt.Settings.Timeouts.WriteStall,
+			FirstByte: d.opt.Settings.Timeouts.FirstByte, FirstByteFallback: d.opt.Settings.Timeouts.FirstByteFallback,
 		},
 	})
 	return err
@@ -294,12 +313,13 @@ func (d *Daemon) finished(e *ledger.Entry) {
 	d.unpriced.see(e)
 	d.feed.Publish(e)
 	d.look(e)
+	d.telemetry.Finished(e)
 }
 
 func (d *Daemon) server(base context.Context) *http.Server {
 	t := d.opt.Settings.Timeouts
 	return &http.Server{
-		Handler:           d.proxy,
+		Handler:           http.HandlerFunc(d.serveData),
 		ReadHeaderTimeout: t.ReadHeader,
 		IdleTimeout:       t.ServerIdle,
 		MaxHeaderBytes:    256 << 10,
@@ -310,18 +330,11 @@ func (d *Daemon) server(base context.Context) *http.Server {
 
 func (d *Daemon) control(base context.Context) *http.Server {
 	return &http.Server{
-		Handler:           admin.Handler(admin.Options{Control: control{d}, Folder: d.loop, Feed: d.feed, Sessions: control{d}, Recorder: recorder{d}, Observer: control{d}}),
+		Handler:           admin.Handler(admin.Options{Control: control{d}, Folder: d.loop, Feed: d.feed, Sessions: control{d}, Recorder: recorder{d}, Observer: control{d}, Monitor: d.monitor()}),
 		ReadHeaderTimeout: d.opt.Settings.Timeouts.ReadHeader,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ErrorLog:          quietLog(d.log),
 	}
-}
-
-func (d *Daemon) socket() string {
-	if s := d.opt.Settings.Socket; s != "" {
-		return s
-	}
-	return d.opt.Paths.Socket
 }
 
 func (d *Daemon) ready(ctx context.Context, v admin.Verdict, crashed int) Ready {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"prism/config"
@@ -23,6 +24,9 @@ func (d *Daemon) describeSwap(v *admin.Verdict, old *fileState, f *File, report 
 		what := "its key"
 		if p := f.Profiles.Profile(pin.Profile); p != nil && p.APIKey.IsZero() {
 			what = "requests"
+		}
+		if pin.Name != "" {
+			what += " " + pin.Name
 		}
 		v.Notes = append(v.Notes, fmt.Sprintf("profile %s: %s may now be sent to %s (first use)", pin.Profile, what, pin.Origin))
 	}
@@ -64,12 +68,13 @@ func difference(before, after []config.Profile) (added, removed, changed []strin
 }
 
 func sameProfile(a, b *config.Profile) bool {
-	if !a.APIKey.Equal(b.APIKey) {
+	sameKey := func(x, y config.Key) bool { return x.Name == y.Name && x.Secret.Equal(y.Secret) }
+	if !slices.EqualFunc(a.AllKeys(), b.AllKeys(), sameKey) {
 		return false
 	}
 	x, y := *a, *b
 	for _, p := range []*config.Profile{&x, &y} {
-		p.APIKey, p.Pos, p.BaseURLPos, p.KeyPos = config.Secret{}, config.Pos{}, config.Pos{}, config.Pos{}
+		p.APIKey, p.Keys, p.Pos, p.BaseURLPos, p.KeyPos = config.Secret{}, nil, config.Pos{}, config.Pos{}, config.Pos{}
 	}
 	return reflect.DeepEqual(x, y)
 }

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"time"
 )
@@ -13,6 +14,14 @@ const (
 	shortFold    = time.Second      // for the last fold after that
 	longFold     = 10 * time.Second // for the last fold of a stop that nobody hurries
 	stopTimeout  = 5 * time.Second
+)
+
+const (
+	// partLinger is how long a connection may bring one more request after the stop has begun. A
+	// client on this machine that was about to send it has sent it by then.
+	partLinger = 250 * time.Millisecond
+	// partLook is how often it is looked for connections to part with.
+	partLook = 20 * time.Millisecond
 )
 
 // drain lets what is in flight finish: no new connections, the old ones end with their
@@ -30,17 +39,12 @@ func (d *Daemon) drain(lasting context.Context, server *http.Server, stopServing
 			}
 		}()
 	}
+	d.tellStopping()
 	if n := d.inFlight(); n > 0 {
 		d.log.Info().Int(keyInFlight, n).Msg("draining")
 	}
-	shut := make(chan struct{})
-	go func() {
-		defer close(shut)
-		_ = server.Shutdown(ctx)
-	}()
-	orderly = true
-	if d.proxy.Wait(ctx) != nil {
-		orderly = false
+	orderly = d.partWith(ctx) == nil
+	if !orderly {
 		d.log.Warn().Int(keyInFlight, d.inFlight()).Msg("drain is over; what is in flight is broken off")
 		d.proxy.Stop()
 		stopServing()
@@ -50,10 +54,36 @@ func (d *Daemon) drain(lasting context.Context, server *http.Server, stopServing
 			d.quiet(lasting, breakTimeout)
 		}
 	}
-	cancel()
-	<-shut
 	_ = server.Close()
 	return orderly
+}
+
+// partWith takes nobody in any more and waits until every connection has gone: the busy ones
+// after their answer, the others when nothing came for a moment. Closing those at once, as
+// [http.Server.Shutdown] does, cuts off requests that are on their way.
+func (d *Daemon) partWith(ctx context.Context) error {
+	d.leaving.Store(true)
+	_ = d.gate.Close()
+	tick := time.NewTicker(partLook)
+	defer tick.Stop()
+	for !d.gate.empty() {
+		d.gate.dismiss(partLinger, math.MaxInt)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return d.proxy.Wait(ctx)
+}
+
+// serveData answers on the data port. Once prism stops, every answer says that it is the last
+// one of its connection, so that no client sends another request into a connection that ends.
+func (d *Daemon) serveData(w http.ResponseWriter, r *http.Request) {
+	if d.leaving.Load() {
+		w.Header().Set("Connection", "close")
+	}
+	d.proxy.ServeHTTP(w, r)
 }
 
 // quiet waits until no handler runs, and tells whether that came about.
@@ -72,10 +102,10 @@ func (d *Daemon) lastFold(ctx context.Context, orderly bool) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	if d.journal.Health().Waiting == 0 {
+	if d.journal.State().Waiting == 0 {
 		return
 	}
 	if _, err := d.loop.FoldNow(ctx); err != nil {
-		d.log.Warn().Err(err).Int64(keyWaiting, d.journal.Health().Waiting).Msg("last fold did not succeed; the next start repeats it")
+		d.log.Warn().Err(err).Int64(keyWaiting, d.journal.State().Waiting).Msg("last fold did not succeed; the next start repeats it")
 	}
 }

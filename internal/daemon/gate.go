@@ -1,9 +1,12 @@
 package daemon
 
 import (
+	"cmp"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -16,47 +19,161 @@ const (
 	fewestClients  = 8
 )
 
-// gateNotice is how often it is said that clients wait.
-const gateNotice = time.Minute
+const (
+	// gateNotice is how often it is said that clients wait.
+	gateNotice = time.Minute
+	// gatePatience is how long a connection may keep a place without a whole request while others
+	// wait for one.
+	gatePatience = time.Second
+	// gateLook is how often it is looked for such connections.
+	gateLook = 200 * time.Millisecond
+)
 
 // gate is a listener that admits only as many connections at a time as there are descriptors
 // for. Clients beyond wait in the kernel's queue: without the gate, accepting them would take
-// the descriptors that the admitted ones need for their upstreams.
+// the descriptors that the admitted ones need for their upstreams. While somebody waits,
+// connections on which nothing happens give up their places.
 type gate struct {
 	net.Listener
-	log zerolog.Logger
+	log   zerolog.Logger
+	began time.Time // what the times of guests count from
 
 	admitted chan struct{} // one element for every connection
 	closing  chan struct{}
 	once     sync.Once
 	said     time.Time // of Accept alone
+
+	mu     sync.Mutex
+	guests map[*guest]struct{} // guarded by mu
+}
+
+// guest is an admitted connection. What it does is noted in itself, twice per request, and not
+// in the set of all.
+type guest struct {
+	gate  *gate
+	conn  net.Conn
+	since atomic.Int64 // nothing has come from the client since then, in ns of the gate; served = its request is under way
+}
+
+// served is the time of a guest whose request is under way.
+const served = -1
+
+// tcpGuest keeps the methods of a TCP connection that the server asks for.
+type tcpGuest struct {
+	*net.TCPConn
+	guest *guest
+}
+
+// Read implements net.Conn.
+func (c tcpGuest) Read(b []byte) (int, error) {
+	n, err := c.TCPConn.Read(b)
+	c.guest.came(n)
+	return n, err
+}
+
+type plainGuest struct {
+	net.Conn
+	guest *guest
+}
+
+// Read implements net.Conn.
+func (c plainGuest) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.guest.came(n)
+	return n, err
+}
+
+// came notes that something came. The server says that a request is under way only when it has
+// read the head; until then the connection is not to be taken for one that is idle.
+func (v *guest) came(n int) {
+	if since := v.since.Load(); n > 0 && since != served {
+		v.since.CompareAndSwap(since, v.gate.now())
+	}
 }
 
 func newGate(ln net.Listener, clients int, log zerolog.Logger) *gate {
-	return &gate{Listener: ln, log: log, admitted: make(chan struct{}, clients), closing: make(chan struct{})}
+	return &gate{
+		Listener: ln, log: log, began: time.Now(), guests: map[*guest]struct{}{},
+		admitted: make(chan struct{}, clients), closing: make(chan struct{}),
+	}
 }
 
 // Accept implements net.Listener.
 func (g *gate) Accept() (net.Conn, error) {
-	select {
-	case g.admitted <- struct{}{}:
-	default:
-		if now := time.Now(); now.Sub(g.said) > gateNotice {
-			g.said = now
-			g.log.Warn().Int(keyClients, cap(g.admitted)).Msg("clients wait: too few descriptors, see ulimit -n")
-		}
-		select {
-		case g.admitted <- struct{}{}:
-		case <-g.closing:
-			return nil, net.ErrClosed
-		}
+	if !g.enter() {
+		return nil, net.ErrClosed
 	}
 	conn, err := g.Listener.Accept()
 	if err != nil {
 		<-g.admitted
+		return nil, err
 	}
-	return conn, err
+	v := &guest{gate: g, conn: conn}
+	v.since.Store(g.now())
+	g.mu.Lock()
+	g.guests[v] = struct{}{}
+	g.mu.Unlock()
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		return tcpGuest{tcp, v}, nil
+	}
+	return plainGuest{conn, v}, nil
 }
+
+// now is the time of the gate.
+func (g *gate) now() int64 { return int64(time.Since(g.began)) }
+
+// enter waits for a place; false = the gate is closed.
+func (g *gate) enter() bool {
+	select {
+	case g.admitted <- struct{}{}:
+		return true
+	default:
+	}
+	if now := time.Now(); now.Sub(g.said) > gateNotice {
+		g.said = now
+		g.log.Warn().Int(keyClients, cap(g.admitted)).Msg("clients wait: too few descriptors, see ulimit -n")
+	}
+	look := time.NewTicker(gateLook)
+	defer look.Stop()
+	for {
+		g.dismiss(gatePatience, max(1, cap(g.admitted)/8))
+		select {
+		case g.admitted <- struct{}{}:
+			return true
+		case <-g.closing:
+			return false
+		case <-look.C:
+		}
+	}
+}
+
+// dismiss closes the connections that have waited for their client for that long, the longest
+// ones first, and most of them at once.
+func (g *gate) dismiss(patience time.Duration, most int) {
+	type waiting struct {
+		*guest
+		since int64
+	}
+	var idle []waiting
+	limit := g.now() - int64(patience)
+	g.mu.Lock()
+	for v := range g.guests {
+		if since := v.since.Load(); since != served && since <= limit {
+			idle = append(idle, waiting{v, since})
+		}
+	}
+	g.mu.Unlock()
+	slices.SortFunc(idle, func(a, b waiting) int { return cmp.Compare(a.since, b.since) })
+	for _, v := range idle[:min(most, len(idle))] {
+		// A request may have come in the meantime; it is not to be cut off.
+		if v.guest.since.Load() == v.since {
+			_ = v.conn.Close()
+		}
+	}
+}
+
+// empty tells whether every connection has gone. It is exact once the gate is closed.
+func (g *gate) empty() bool { return len(g.admitted) == 0 }
 
 // Close implements net.Listener.
 func (g *gate) Close() error {
@@ -64,9 +181,26 @@ func (g *gate) Close() error {
 	return g.Listener.Close()
 }
 
-// left is the server's ConnState hook.
-func (g *gate) left(_ net.Conn, state http.ConnState) {
-	if state == http.StateClosed || state == http.StateHijacked {
+// note is the server's ConnState hook.
+func (g *gate) note(conn net.Conn, state http.ConnState) {
+	var v *guest
+	switch c := conn.(type) {
+	case tcpGuest:
+		v = c.guest
+	case plainGuest:
+		v = c.guest
+	default:
+		return
+	}
+	switch state {
+	case http.StateActive:
+		v.since.Store(served)
+	case http.StateIdle:
+		v.since.Store(g.now())
+	case http.StateClosed, http.StateHijacked:
+		g.mu.Lock()
+		delete(g.guests, v)
+		g.mu.Unlock()
 		<-g.admitted
 	}
 }

@@ -39,6 +39,11 @@ func attention(st admin.Status) string {
 	case !st.File.OK:
 		return "profiles.yaml was refused"
 	}
+	for _, p := range st.Profiles {
+		if p.State == ledger.HealthDenied {
+			return "the key of profile " + p.Name + " is refused"
+		}
+	}
 	return ""
 }
 

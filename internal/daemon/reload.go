@@ -53,11 +53,13 @@ func (d *Daemon) reloadLoop(ctx context.Context) {
 			return
 		case <-events:
 			d.fileChanged(ctx, events)
+			d.tellStatus()
 		case <-d.hup:
-			d.load(ctx, "sighup", false)
+			d.reloadForManager(ctx)
 		case call := <-d.reloads:
 			v, err := d.serveCall(ctx, call)
 			call.reply <- reloadReply{v, err}
+			d.tellStatus()
 		}
 	}
 }
@@ -122,9 +124,11 @@ func (d *Daemon) serveCall(ctx context.Context, c reloadCall) (admin.Verdict, er
 // read looks at the file on disk.
 func (d *Daemon) read(ctx context.Context) *File {
 	choice, _ := admin.LoadChoice(d.opt.Paths.ActiveFile)
-	return Load(ctx, LoadOptions{
+	f := Load(ctx, LoadOptions{
 		Path: d.opt.Paths.Profiles, AllowPlaintext: d.opt.Settings.AllowPlaintext, Active: choice.Active, Own: d.own(), KeyTimeout: d.opt.KeyTimeout,
 	})
+	d.opt.Secrets.Learn(f.Profiles) // before a word is said about it
+	return f
 }
 
 // own lists the addresses that no profile may lead to. The port is bound before the first
@@ -236,6 +240,7 @@ func firstError(ps config.Problems) config.Problem {
 
 func (d *Daemon) record(ev *ledger.ConfigEvent) {
 	ev.EventAt = d.opt.Now()
+	d.telemetry.Swap(ev.Accepted)
 	if err := d.journal.Config(ev); err != nil {
 		d.log.Error().Err(err).Msg("config event not recorded")
 	}

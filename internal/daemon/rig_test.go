@@ -91,7 +91,7 @@ func newRig(t testing.TB) *rig {
 		}
 	}
 	r := &rig{t: t, paths: paths, settings: config.DefaultSettings(), log: &logs{}, done: make(chan error, 1)}
-	r.settings.Drain = 5 * time.Second
+	r.settings.Drain, r.settings.Dashboard = 5*time.Second, "off"
 	if r.identity, r.to, err = sealed.NewIdentity(); err != nil {
 		t.Fatal(err)
 	}

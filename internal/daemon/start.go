@@ -106,6 +106,9 @@ func (d *Daemon) loops(ctx context.Context) *sync.WaitGroup {
 	wg.Go(func() { d.notices.Run(ctx) })
 	wg.Go(func() { d.alerts.Run(ctx) })
 	wg.Go(func() { d.keepPlaces(ctx) })
+	wg.Go(func() { d.tellHealth(ctx) })
+	wg.Go(func() { d.keepWatchdog(ctx) })
+	wg.Go(func() { d.keepAwake(ctx) })
 	wg.Go(func() {
 		for _, wait := range trims() {
 			select {

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -101,6 +102,54 @@ func TestAStopTakesNobodyInAndServesTheLast(t *testing.T) {
 	r.halt()
 }
 
+// TestAKeptConnectionMayBringOneMoreRequestIntoTheStop sends a request at the very moment of the
+// stop: net/http would have closed the connection under it.
+func TestAKeptConnectionMayBringOneMoreRequestIntoTheStop(t *testing.T) {
+	r := newRig(t)
+	r.write(r.seal(r.two("a")))
+	r.a.Script(simulator.Always(simulator.Reply(simulator.TextPieces("one two three", 5), simulator.EventDelay(100*time.Millisecond))))
+	r.start()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	ask := func() (*http.Response, string) {
+		t.Helper()
+		_, err := fmt.Fprintf(conn, "POST /v1/messages HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nX-Api-Key: %s\r\nContent-Length: %d\r\n\r\n%s",
+			strings.TrimPrefix(r.url, "http://"), token, len(body), body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		if err != nil || !strings.Contains(string(b), "message_stop") {
+			t.Errorf("%v: %s", err, b)
+		}
+		return resp, string(b)
+	}
+	if resp, _ := ask(); resp.Close {
+		t.Error("the connection is not kept")
+	}
+	r.stop()
+	r.until("the stop has begun", r.d.leaving.Load)
+	if resp, _ := ask(); !resp.Close {
+		t.Error("the last answer does not say that it is the last")
+	}
+	if _, err := in.ReadByte(); err != io.EOF { //nolint:errorlint // it is returned as it is
+		t.Errorf("after the last answer: %v", err)
+	}
+	r.halt()
+	if n := r.outcomes(); n[ledger.OutcomeOK] != 2 || len(n) != 1 {
+		t.Errorf("outcomes %v", n)
+	}
+}
+
 func TestClientsBeyondTheDescriptorsWaitAndAreServedLater(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -108,7 +157,7 @@ func TestClientsBeyondTheDescriptorsWaitAndAreServedLater(t *testing.T) {
 	}
 	var said logs
 	g := newGate(ln, 2, zerolog.New(&said))
-	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }), ConnState: g.left}
+	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }), ConnState: g.note}
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(g) }()
 	dial := func() net.Conn {

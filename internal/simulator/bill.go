@@ -131,6 +131,10 @@ func (s *Server) Requests() (seen, ended int) {
 	return s.seen, s.done
 }
 
+// Denied returns how many requests came without the credential that is demanded, whatever was
+// recorded. Each was answered with 401.
+func (s *Server) Denied() int { return int(s.denied.Load()) }
+
 // ClearBill forgets all bills. Numbers go on; requests that still run leave no bill.
 func (s *Server) ClearBill() {
 	s.mu.Lock()

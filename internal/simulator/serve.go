@@ -152,6 +152,7 @@ func (x *exchange) refusal(req *Request, rules []*rule) *plan {
 		return answer(Error(http.StatusBadRequest, "invalid_request_error", message, nil))
 	}
 	if x.s.key != "" && !x.authenticated() {
+		x.s.denied.Add(1)
 		return answer(Error(http.StatusUnauthorized, "authentication_error", "invalid x-api-key", nil))
 	}
 	if x.bill.RequestBytes > x.s.maxBody {

@@ -44,6 +44,8 @@ type Server struct {
 	limit http.Header  // rate limit headers, shared by all answers and never changed
 	gate  atomic.Value // of chan struct{}: while it is open, everything waits
 
+	denied atomic.Int64 // requests without the credential that is demanded
+
 	mu      sync.Mutex // guards what follows, and writers of rules
 	bills   []Billed
 	base    int // bills that were forgotten

@@ -89,7 +89,7 @@ func (s *sheet) record(r *ledger.Record, e *ledger.Entry, corrected map[string]c
 		if ev, err := r.Alert(); err == nil {
 			s.note(ev)
 		}
-	case ledger.KindSegment, ledger.KindOpen, ledger.KindUsage, ledger.KindVoid, ledger.KindConfig, ledger.KindCorrection: // cost nothing
+	case ledger.KindSegment, ledger.KindOpen, ledger.KindUsage, ledger.KindVoid, ledger.KindConfig, ledger.KindHealth, ledger.KindCorrection: // cost nothing
 	}
 	return nil
 }

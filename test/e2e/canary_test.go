@@ -4,20 +4,25 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
 
+	"prism/config/sealed"
 	"prism/internal/simulator"
 )
 
@@ -34,6 +39,11 @@ func TestNoSecretIsFoundAnywhere(t *testing.T) {
 	found.add("the key of work", h.work.key)
 	found.add("the key of spare", h.spare.key)
 	found.add("the client token", h.token)
+	pool := []string{"sk-pool-one-" + secret(t), "sk-pool-two-" + secret(t)}
+	found.add("the first key of pool", pool[0])
+	found.add("the second key of pool", pool[1])
+	h.addPool(t, string(identity), pool)
+	h.env = append(h.env, "TMPDIR="+h.path("tmp"))
 	for line := range strings.SplitSeq(string(identity), "\n") {
 		if strings.HasPrefix(line, "AGE-SECRET-KEY") {
 			found.add("the age identity", strings.TrimSpace(line))
@@ -41,7 +51,7 @@ func TestNoSecretIsFoundAnywhere(t *testing.T) {
 	}
 
 	echo := func(format string) simulator.Answer {
-		return simulator.Error(401, "authentication_error", fmt.Sprintf(format, h.work.key), nil)
+		return simulator.Error(401, "authentication_error", fmt.Sprintf(format, h.work.key), http.Header{"X-Echo": {h.work.key}})
 	}
 	h.work.Script(
 		simulator.Reply(simulator.Text("fine")),
@@ -51,13 +61,24 @@ func TestNoSecretIsFoundAnywhere(t *testing.T) {
 		simulator.Reply(simulator.Text("cut"), simulator.CutAfter(3, simulator.CutRST)),
 		simulator.CloseBeforeHeaders(simulator.CutRST),
 		simulator.Redirect("http://127.0.0.1:9/?key="+h.work.key),
+		simulator.ErrorEventFirst("overloaded_error", "no room for "+h.work.key),
 		simulator.Reply(simulator.Text("fine again")),
 	)
+	h.pool.Script(simulator.Always(simulator.Error(401, "authentication_error", "invalid "+strings.Join(pool, " and "), http.Header{"Www-Authenticate": {pool[1]}})))
 	cmd, _ := h.launch(t)
-	for i := range 8 {
-		_, body, _ := h.post(t.Context(), fmt.Sprint("session-", i))
-		found.look(fmt.Sprintf("answer %d", i), []byte(body))
+	for i := range 12 {
+		path := "/v1/messages"
+		if i > 9 {
+			path = "/p/pool/v1/messages"
+		}
+		found.look(fmt.Sprintf("answer %d", i), h.answer(t, path, fmt.Sprint("session-", i)))
+		found.children(cmd.Process.Pid)
 	}
+	// Once a stream has begun, the client gets the provider's bytes as they are; what is kept of them
+	// must still be without the key.
+	h.work.Script(simulator.ErrorEventAfter(4, "api_error", "lost "+base64.StdEncoding.EncodeToString([]byte("user:"+h.work.key))))
+	_ = h.answer(t, "/v1/messages", "session-cut")
+	found.surfaces(h)
 	for _, wrong := range []string{h.token + "x", h.work.key} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, h.url+"/v1/messages", strings.NewReader("{}"))
 		if err != nil {
@@ -98,9 +119,10 @@ func TestNoSecretIsFoundAnywhere(t *testing.T) {
 	h.commands(t, &found)
 	write(t, file, string(good))
 
+	found.children(cmd.Process.Pid)
 	h.close(t, cmd)
 	found.look("the log", []byte(h.said(t)))
-	for _, d := range []string{"config", "data", "state", "run", "home"} {
+	for _, d := range []string{"config", "data", "state", "run", "home", "tmp"} {
 		found.folder(h.path(d))
 	}
 	for _, r := range h.query(t, "from requests") {
@@ -118,6 +140,8 @@ func (h *house) commands(t *testing.T, found *canaries) {
 	for _, line := range []string{
 		"status", "status --json", "check", "check --json", "profiles list", "profiles show work", "profiles list --json", "logs", "logs --json",
 		"doctor", "paths", "trust --list", "reload", "spend", "sql --json from~requests", "sql --json from~config_events",
+		"sql --json from~attempts", "sql --json from~health_events", "route --model claude-opus-5-5", "route --model x --profile pool --json", "ledger verify", "ledger info",
+		"export requests -o " + h.path("home", "requests.csv") + " --format csv", "doctor --json --bundle " + h.path("home", fmt.Sprintf("bundle-%d.txt", found.looked)),
 	} {
 		args := strings.Fields(line)
 		for i := range args {
@@ -130,6 +154,86 @@ func (h *house) commands(t *testing.T, found *canaries) {
 			t.Errorf("prism %s printed nothing", line)
 		}
 		found.look("prism "+line, out)
+	}
+}
+
+// addPool adds a profile with two keys to the file, behind a provider of its own.
+func (h *house) addPool(t *testing.T, identity string, keys []string) {
+	t.Helper()
+	recipient := regexp.MustCompile(`age1[0-9a-z]+`).FindString(identity)
+	h.pool = simulator.New(simulator.Options{Name: "pool"})
+	up := h.pool.Start()
+	t.Cleanup(up.Close)
+	clear := strings.Replace(h.profiles(), "\nclient_token:", "\n  - name: pool\n    base_url: "+up.URL+"\n    keys:\n      - {name: one, api_key: "+keys[0]+"}\n      - {name: two, api_key: "+keys[1]+"}\n\nclient_token:", 1)
+	out, err := sealed.Encrypt([]byte(clear), []string{recipient})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, h.path("config", "profiles.yaml"), string(out))
+	if err := os.Mkdir(h.path("tmp"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// answer sends a request and returns all that comes back: head and body.
+func (h *house) answer(t *testing.T, path, session string) []byte {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, h.url+path, strings.NewReader(`{"model":"claude-opus-5-5","max_tokens":10,"stream":true,"messages":[{"role":"user","content":"hi"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Api-Key", h.token)
+	req.Header.Set("X-Claude-Code-Session-Id", session)
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		return []byte(err.Error())
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body) // some are cut
+	return fmt.Append(nil, resp.Status, resp.Header, string(body))
+}
+
+// surfaces looks through what the control socket and the dashboard port say.
+func (c *canaries) surfaces(h *house) {
+	c.t.Helper()
+	socket := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", h.path("run", "prism", "prism.sock"))
+	}}
+	defer socket.CloseIdleConnections()
+	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/v1/status", "/status"} {
+		req, err := http.NewRequestWithContext(c.t.Context(), http.MethodGet, "http://prism"+path, nil)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		resp, err := socket.RoundTrip(req)
+		if err != nil {
+			c.t.Error(err)
+			continue
+		}
+		b, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		c.look("the socket: "+path, fmt.Append(b, resp.Header))
+	}
+}
+
+// children looks at the command lines and environments of a process and of its children.
+func (c *canaries) children(parent int) {
+	c.t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, dir := range all {
+		status, err := os.ReadFile(dir + "/status")
+		if err != nil || !bytes.Contains(status, fmt.Appendf(nil, "\nPPid:\t%d\n", parent)) {
+			continue
+		}
+		for _, what := range []string{"cmdline", "environ"} {
+			if b, err := os.ReadFile(dir + "/" + what); err == nil { // it may be gone
+				c.look("a child's "+what, b)
+			}
+		}
 	}
 }
 

@@ -31,9 +31,10 @@ type house struct {
 	url   string // of the gateway
 	token string // what the client presents
 	work  *provider
-	spare *provider // takes kimi-k3 whatever was asked, with a bearer key
-	env   []string  // of prism
-	log   *os.File  // what prism prints
+	spare *provider         // takes kimi-k3 whatever was asked, with a bearer key
+	pool  *simulator.Server // of the profile with several keys, where there is one
+	env   []string          // of prism
+	log   *os.File          // what prism prints
 }
 
 // provider is a simulator behind a real server, with the key it demands.
@@ -63,7 +64,7 @@ func (h *house) furnish(t *testing.T, addr string) {
 	h.env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + h.path("home"),
 		"XDG_CONFIG_HOME=" + h.path("config"), "XDG_DATA_HOME=" + h.path("data"),
-		"XDG_STATE_HOME=" + h.path("state"), "XDG_RUNTIME_DIR=" + h.path("run"),
+		"PRISM_DASHBOARD=127.0.0.1:0", "XDG_STATE_HOME=" + h.path("state"), "XDG_RUNTIME_DIR=" + h.path("run"),
 		"PRISM_CONFIG=" + h.path("config"), "SOPS_AGE_KEY_FILE=" + h.path("keys.txt"),
 	}
 	identity, recipient, err := sealed.NewIdentity()

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Limits from which on the doctor speaks up.
+const (
+	tightSpace  = 1 << 30   // bytes
+	noSpace     = 64 << 20  // bytes: the reserve of the journal, and a fold
+	fewFiles    = 1024      // descriptors
+	clockMargin = time.Hour // a copy from another machine may be a little ahead
+)
+
+// space looks at the disks that journal, ledger and large bodies are written to.
+func (x *examination) space() {
+	seen := map[uint64]bool{}
+	for _, dir := range []string{x.room.paths.Data, x.room.paths.State, os.TempDir()} {
+		d, ok := diskOf(existing(dir))
+		if !ok || seen[d.id] {
+			continue
+		}
+		seen[d.id] = true
+		switch {
+		case d.free < noSpace:
+			x.add(stateFail, "disk", "make room on the disk of "+dir, "%d MiB are free on the disk of %s: rows would be lost", d.free>>20, x.a.tilde(dir))
+		case d.files == 0 && d.countsFiles:
+			x.add(stateFail, "disk", "make room on the disk of "+dir, "the disk of %s has no inode left", x.a.tilde(dir))
+		case d.free < tightSpace:
+			x.add(stateWarn, "disk", "make room on the disk of "+dir, "%d MiB are free on the disk of %s", d.free>>20, x.a.tilde(dir))
+		default:
+			x.add(stateOK, "disk", "", "%d GiB are free on the disk of %s", d.free>>30, x.a.tilde(dir))
+		}
+		if d.remote != "" && dir != os.TempDir() {
+			x.add(stateWarn, "disk", "set XDG_DATA_HOME and XDG_STATE_HOME to a local disk", "%s lies on %s, where locks and file events do not hold", x.a.tilde(dir), d.remote)
+		}
+	}
+}
+
+// existing is dir, or the nearest directory above it that exists.
+func existing(dir string) string {
+	for {
+		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
+			return dir
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// disk is what is left on a file system.
+type disk struct {
+	id          uint64
+	free        uint64 // bytes for us
+	files       uint64 // inodes
+	countsFiles bool
+	remote      string // NFS and the like; "" where it is local
+}
+
+// limits of the process and of the user.
+func (x *examination) limits() {
+	if n := maxDescriptors(); n > 0 && n < fewFiles {
+		x.add(stateWarn, "limits", "ulimit -n 4096", "a process may have %d descriptors: a gateway serves %d clients at once at most", n, n/3)
+	}
+	if err := watchable(); err != nil && x.status == nil {
+		x.add(stateWarn, "watch", "sudo sysctl fs.inotify.max_user_instances=512", "no file events can be had (%v): a save is seen by the poll, two seconds late at most", err)
+	}
+}
+
+// clock looks for files from the future: times in the ledger would go backwards.
+func (x *examination) clock() {
+	now := x.a.now()
+	if built, err := time.Parse(time.RFC3339, thisBuild().Time); err == nil && now.Before(built.Add(-24*time.Hour)) {
+		x.add(stateFail, "clock", "set the clock; timedatectl set-ntp true", "it is %s here, before this program was built", now.Format(time.DateTime))
+		return
+	}
+	newest := time.Time{}
+	for _, dir := range []string{x.room.paths.Journal, x.room.paths.State} {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			continue
+		}
+		for _, e := range entries {
+			if info, err := e.Info(); err == nil && info.Mode().Type() != fs.ModeSymlink && info.ModTime().After(newest) {
+				newest = info.ModTime()
+			}
+		}
+	}
+	if ahead := newest.Sub(now); ahead > clockMargin {
+		x.add(stateWarn, "clock", "look at the clock: date; timedatectl", "files of prism are %s ahead of the clock: it was set back, or is wrong", ahead.Round(time.Minute))
+	}
+}
+
+// unit is the user's service file, "" where there is none.
+func (x *examination) unit() string {
+	config := firstOf(x.a.getenv("XDG_CONFIG_HOME"), filepath.Join(x.a.getenv("HOME"), ".config"))
+	path := filepath.Join(config, "systemd", "user", "prism.service")
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return path
+}
+
+// service looks at what a user's service needs to outlive the login.
+func (x *examination) service() {
+	if x.unit() == "" {
+		return
+	}
+	user := firstOf(x.a.getenv("USER"), x.a.getenv("LOGNAME"))
+	if user == "" || filepath.Base(user) != user {
+		return
+	}
+	if _, err := os.Stat(filepath.Join("/var/lib/systemd/linger", user)); err != nil {
+		x.add(stateWarn, "service", "loginctl enable-linger "+user, "the user service ends with the last login: lingering is off")
+	}
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"prism/internal/admin"
+	"prism/internal/ledger"
+)
+
+// health is what the last answers of a profile's upstream say, in a few words.
+func (a *app) health(p admin.ProfileStatus, known bool) string {
+	failed := p.LastErrorAt != nil && (p.LastOK == nil || p.LastErrorAt.After(*p.LastOK))
+	switch {
+	case !known:
+		return ""
+	case p.State == ledger.HealthDenied:
+		return "DENIED: " + p.Why
+	case p.State == ledger.HealthOpen, p.State == ledger.HealthCooling:
+		text := p.State
+		if p.Until != nil && p.Until.After(a.now()) {
+			text += " " + countdown(p.Until.Sub(a.now()))
+		}
+		return text + ": " + p.Why
+	case p.State == ledger.HealthProbing:
+		return p.State
+	case failed:
+		return "failing: " + p.LastError
+	case p.LastOK == nil:
+		return "unknown"
+	}
+	return "ok"
+}
+
+// countdown writes a wait that somebody may sit out: 42s, 4m12s.
+func countdown(d time.Duration) string { return max(d.Round(time.Second), time.Second).String() }
+
+// ailment says what is wrong with a profile, as the end of a sentence; "" = nothing.
+func ailment(p admin.ProfileStatus) string {
+	switch {
+	case p.State == ledger.HealthDenied:
+		return "is refused by its provider: " + p.Why
+	case p.State == ledger.HealthOpen, p.State == ledger.HealthProbing:
+		return "fails too often: " + p.Why
+	case p.LastErrorAt != nil && (p.LastOK == nil || p.LastErrorAt.After(*p.LastOK)):
+		return "fails: " + p.LastError
+	}
+	return ""
+}
+
+// healthLines is what status says of a profile that is not well, below the table: what a person
+// has to mend, and which key is meant where there are several.
+func (a *app) healthLines(p admin.ProfileStatus) []string {
+	var out []string
+	switch p.State {
+	case ledger.HealthDenied:
+		out = append(out, fmt.Sprintf("DENIED   %s   the provider refuses its key: %s   fix: prism edit", p.Name, p.Why))
+	case ledger.HealthOpen, ledger.HealthProbing:
+		out = append(out, fmt.Sprintf("health   %s   fails too often (%s) and is asked again %s; its fallbacks answer meanwhile", p.Name, p.Why, a.when(p.Until)))
+	}
+	if len(p.Keys) < 2 {
+		return out
+	}
+	for _, k := range p.Keys {
+		if k.State == ledger.HealthOK || k.State == "" {
+			continue
+		}
+		word := "key     "
+		if k.State == ledger.HealthDenied {
+			word = "DENIED  "
+		}
+		out = append(out, fmt.Sprintf("%s %s/%s   %s   %s: %s   asked again %s", word, p.Name, k.Name, k.Masked, k.State, k.Why, a.when(k.Until)))
+	}
+	return out
+}
+
+// when says when something is looked at again.
+func (a *app) when(at *time.Time) string {
+	if at == nil || !at.After(a.now()) {
+		return "with the next request"
+	}
+	return "in " + countdown(at.Sub(a.now()))
+}
+
+// changeLine is a change of health as followers of the log see it.
+func changeLine(h *admin.HealthChange) string {
+	name := h.Profile
+	if h.Key != "" {
+		name += "/" + h.Key
+	}
+	to := h.To
+	if h.To == ledger.HealthDenied {
+		to = strings.ToUpper(to)
+	}
+	text := fmt.Sprintf("%s  %s  %s → %s", h.EventAt.Local().Format(time.TimeOnly), name, h.From, to)
+	if h.Why != "" {
+		text += "  " + h.Why
+	}
+	if h.Until != nil {
+		text += "  until " + h.Until.Local().Format(time.TimeOnly)
+	}
+	return text
+}

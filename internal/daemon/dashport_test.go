@@ -1,0 +1,187 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"prism/config"
+	"prism/internal/admin"
+	"prism/internal/simulator"
+)
+
+// look asks a path of the dashboard port.
+func (r *rig) look(path string) (status int, body string) {
+	r.t.Helper()
+	resp, err := r.client.Get("http://" + r.d.dashboard + path)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
+}
+
+func TestTheDashboardPortShowsWhatTheGatewayDid(t *testing.T) {
+	r := newRig(t)
+	r.write(r.seal(r.two("a")))
+	r.settings.Dashboard = "127.0.0.1:0"
+	r.start()
+	r.answers()
+	if status, body := r.look("/healthz"); status != http.StatusOK {
+		t.Errorf("healthz: %d %s", status, body)
+	}
+	if status, body := r.look("/readyz"); status != http.StatusOK || body != `{"ready":true,"reasons":[]}`+"\n" {
+		t.Errorf("readyz: %d %s", status, body)
+	}
+	r.until("the request is counted", func() bool {
+		_, body := r.look("/metrics")
+		return strings.Contains(body, `gen_ai_client_operation_duration_seconds_count{`) && strings.Contains(body, `prism_upstream_attempts_total{prism_outcome="ok"`)
+	})
+	_, body := r.look("/metrics")
+	for _, want := range []string{"prism_swaps_total{prism_result=\"accepted\"} 1\n", `prism_profile_health{prism_profile="a",prism_state="ok"} 1`, "prism_requests_in_flight 0\n", "go_goroutines", "target_info{"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%s is missing in\n%s", want, body)
+		}
+	}
+	if st := r.status(); st.Dashboard != r.d.dashboard {
+		t.Errorf("status names %q, it is %q", st.Dashboard, r.d.dashboard)
+	}
+	for _, path := range []string{"/", "/v1/status", "/v1/messages", "/debug/pprof/"} {
+		if status, _ := r.look(path); status != http.StatusNotFound {
+			t.Errorf("%s: %d", path, status)
+		}
+	}
+}
+
+func TestTheControlSocketAnswersTheSameThree(t *testing.T) {
+	r := newRig(t)
+	r.write(r.seal(r.two("a")))
+	v := r.start()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", v.Socket)
+	}}}
+	for path, want := range map[string]string{"/healthz": `"ready":true`, "/readyz": `"ready":true`, "/metrics": "prism_generation 1"} {
+		resp, err := client.Get("http://prism" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusOK || !strings.Contains(string(body), want) {
+			t.Errorf("%s: %d %s", path, resp.StatusCode, body)
+		}
+	}
+	if r.d.dashboard != "" {
+		t.Errorf("dashboard: off listens on %s", r.d.dashboard)
+	}
+}
+
+func TestAGatewayServesWithoutADashboardPort(t *testing.T) {
+	held, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	r := newRig(t)
+	r.write(r.seal(r.two("a")))
+	r.settings.Dashboard = held.Addr().String()
+	r.start()
+	r.answers()
+	if got := r.log.String(); !strings.Contains(got, "no dashboard port") || !strings.Contains(got, "dashboard: off") || r.status().Dashboard != "" {
+		t.Errorf("log: %s", got)
+	}
+}
+
+// While prism drains, whoever balances load is to send elsewhere; the process itself lives.
+func TestADrainingGatewayIsAliveAndNotReady(t *testing.T) {
+	r := newRig(t)
+	r.write(r.seal(r.two("a")))
+	r.settings.Dashboard = "127.0.0.1:0"
+	r.a.Script(simulator.Always(simulator.Reply(simulator.TextPieces("one two three four five six seven eight", 5), simulator.EventDelay(100*time.Millisecond))))
+	r.start()
+	out := r.open(1)
+	dashboard := r.d.dashboard
+	r.stop()
+	ask := func(path string) (int, admin.Readiness) {
+		var got admin.Readiness
+		resp, err := http.Get("http://" + dashboard + path)
+		if err != nil {
+			return 0, got
+		}
+		defer resp.Body.Close()
+		_ = json.NewDecoder(resp.Body).Decode(&got)
+		return resp.StatusCode, got
+	}
+	r.until("it is not ready", func() bool {
+		status, got := ask("/readyz")
+		return status == http.StatusServiceUnavailable && !got.Ready && strings.Contains(strings.Join(got.Reasons, " "), "draining")
+	})
+	if status, _ := ask("/healthz"); status != http.StatusOK {
+		t.Errorf("healthz: %d", status)
+	}
+	if got := <-out; !strings.Contains(got, "message_stop") {
+		t.Errorf("the stream ended with %q", got)
+	}
+}
+
+func TestReadinessNamesWhatIsWrong(t *testing.T) {
+	r := newRig(t)
+	r.write(r.seal(r.two("a")))
+	r.settings.Dashboard = "127.0.0.1:0"
+	r.start()
+	r.write([]byte("active: nobody\n"))
+	r.until("the refused file is told", func() bool {
+		status, body := r.look("/readyz")
+		return status == http.StatusOK && strings.Contains(body, "profiles.yaml was refused")
+	})
+	r.until("the refusal is counted", func() bool {
+		_, body := r.look("/metrics")
+		return strings.Contains(body, `prism_swaps_total{prism_result="refused"} 1`)
+	})
+}
+
+func TestACollectorThatIsRefusedIsToldOfAndTheGatewayServes(t *testing.T) {
+	r := newRig(t)
+	r.write(r.seal(r.two("a")))
+	r.settings.Telemetry = config.SettingsTelemetry{OTLP: "http://collector.example", Traces: true, Interval: time.Second}
+	r.start()
+	r.answers()
+	if got := r.log.String(); !strings.Contains(got, "nothing is sent to the collector") {
+		t.Errorf("log: %s", got)
+	}
+}
+
+func TestEachExchangeIsASpanAtTheCollector(t *testing.T) {
+	var traces, metrics atomic.Int64
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		switch {
+		case r.URL.Path == "/v1/traces" && strings.Contains(string(body), "chat claude-opus-5-5") && !strings.Contains(string(body), "canary of a prompt"):
+			traces.Add(1)
+		case r.URL.Path == "/v1/metrics" && strings.Contains(string(body), "gen_ai.client.token.usage"):
+			metrics.Add(1)
+		}
+	}))
+	defer collector.Close()
+	r := newRig(t)
+	r.write(r.seal(r.two("a")))
+	r.settings.Telemetry = config.SettingsTelemetry{OTLP: collector.URL, Traces: true, Metrics: true, Interval: time.Hour}
+	r.start()
+	r.answers()
+	r.until("the exchange is over", func() bool { return r.status().InFlight == 0 })
+	r.halt() // sends what waits
+	if traces.Load() != 1 || metrics.Load() != 1 {
+		t.Errorf("%d times traces and %d times metrics were sent\n%s", traces.Load(), metrics.Load(), r.log)
+	}
+}

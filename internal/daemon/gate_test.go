@@ -1,0 +1,135 @@
+package daemon
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// gated serves on a gate with so many places. /slow answers once slow is closed.
+func gated(t *testing.T, places int) (dial func(request string) net.Conn, slow chan struct{}) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGate(ln, places, zerolog.Nop())
+	slow = make(chan struct{})
+	s := &http.Server{ConnState: g.note, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			<-slow
+		}
+		_, _ = io.WriteString(w, "hello")
+	})}
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(g) }()
+	t.Cleanup(func() {
+		_ = s.Close()
+		<-done
+	})
+	return func(request string) net.Conn {
+		c, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		_, _ = io.WriteString(c, request)
+		return c
+	}, slow
+}
+
+const hello = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+// greeted reads one answer.
+func greeted(c net.Conn, within time.Duration) error {
+	_ = c.SetReadDeadline(time.Now().Add(within))
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if b, err := io.ReadAll(resp.Body); err != nil || string(b) != "hello" {
+		return fmt.Errorf("%q, %w", b, err)
+	}
+	return nil
+}
+
+func TestConnectionsOnWhichNothingHappensGiveUpTheirPlaces(t *testing.T) {
+	const patience = gatePatience + 3*time.Second
+	for name, request := range map[string]string{
+		"kept after an answer":       hello,
+		"without a word":             "",
+		"with half a head":           "GET / HTTP/1.1\r\nHost: x\r\nX-",
+		"with half a next head":      hello + "GET / HT",
+		"with many empty beginnings": "\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dial, slow := gated(t, 3)
+			busy := dial("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+			for range 2 {
+				if c := dial(request); strings.HasPrefix(request, hello) {
+					if err := greeted(c, patience); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			for n := range 5 {
+				if err := greeted(dial(hello), patience); err != nil {
+					t.Fatalf("client %d was not served: %v", n, err)
+				}
+			}
+			close(slow)
+			if err := greeted(busy, patience); err != nil {
+				t.Errorf("the one that was being served: %v", err)
+			}
+		})
+	}
+}
+
+func TestWithoutPressureNobodyIsDismissed(t *testing.T) {
+	dial, _ := gated(t, 3)
+	kept, silent := dial(hello), dial("")
+	if err := greeted(kept, time.Second); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(gatePatience + 2*gateLook)
+	for what, c := range map[string]net.Conn{"kept": kept, "silent": silent} {
+		_, _ = io.WriteString(c, hello)
+		if err := greeted(c, time.Second); err != nil {
+			t.Errorf("the %s connection: %v", what, err)
+		}
+	}
+}
+
+func TestTheGateKeepsWhatTheServerAsksOfATCPConnection(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGate(ln, 1, zerolog.Nop())
+	defer g.Close()
+	out, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	in, err := g.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	if _, ok := in.(io.ReaderFrom); !ok {
+		t.Error("no ReadFrom")
+	}
+	if _, ok := in.(interface{ CloseWrite() error }); !ok {
+		t.Error("no CloseWrite")
+	}
+}
