@@ -20,8 +20,8 @@ func diskOf(dir string) (disk, bool) {
 	if err := unix.Stat(dir, &where); err != nil {
 		return disk{}, false
 	}
-	d := disk{id: where.Dev, free: st.Bavail * uint64(st.Bsize), files: st.Ffree, countsFiles: st.Files > 0} //nolint:gosec // a block size is positive
-	switch int64(st.Type) {                                                                                  //nolint:unconvert // int32 on some systems
+	d := disk{id: where.Dev, free: st.Bavail * uint64(st.Bsize), files: st.Ffree, countsFiles: st.Files > 0}
+	switch int64(st.Type) { //nolint:unconvert // int32 on some systems
 	case unix.NFS_SUPER_MAGIC:
 		d.remote = "NFS"
 	case unix.SMB_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC:

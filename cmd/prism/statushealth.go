@@ -57,7 +57,7 @@ func (a *app) healthLines(p admin.ProfileStatus) []string {
 	case ledger.HealthDenied:
 		out = append(out, fmt.Sprintf("DENIED   %s   the provider refuses its key: %s   fix: prism edit", p.Name, p.Why))
 	case ledger.HealthOpen, ledger.HealthProbing:
-		out = append(out, fmt.Sprintf("health   %s   fails too often (%s) and is asked again %s; its fallbacks answer meanwhile", p.Name, p.Why, a.when(p.Until)))
+		out = append(out, fmt.Sprintf("health   %s   fails too often: %s   asked after all others, looked at again %s", p.Name, p.Why, a.when(p.Until)))
 	}
 	if len(p.Keys) < 2 {
 		return out

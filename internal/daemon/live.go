@@ -43,6 +43,11 @@ func attention(st admin.Status) string {
 		if p.State == ledger.HealthDenied {
 			return "the key of profile " + p.Name + " is refused"
 		}
+		for _, k := range p.Keys {
+			if k.State == ledger.HealthDenied {
+				return "the key " + k.Name + " of profile " + p.Name + " is refused"
+			}
+		}
 	}
 	return ""
 }

@@ -20,6 +20,8 @@ const (
 	sqlGrace    = 500 * time.Millisecond // from the deadline to the kill
 	sqlAtOnce   = 2                      // children
 	sqlOut      = 9 << 20                // bytes of an answer that are read; the worker ends its rows at eight
+
+	sqlComplaint = 64 << 10 // bytes of what a worker says besides
 )
 
 // SQLRequest is what a SQL worker reads from its standard input, as JSON.
@@ -88,34 +90,41 @@ func (r *SQLRunner) Run(ctx context.Context, q SQLRequest) (SQLResult, error) {
 	}
 	killed, cancel := context.WithTimeout(ctx, limit+sqlGrace)
 	defer cancel()
-	out := bounded{left: sqlOut}
+	out, complaint := bounded{left: sqlOut}, bounded{left: sqlComplaint}
 	cmd := exec.CommandContext(killed, r.command[0], r.command[1:]...) // SIGKILL, at the end of the context
 	cmd.Env = []string{}                                               // not nil, which would be ours
 	cmd.Dir = string(os.PathSeparator)
-	cmd.Stdin, cmd.Stdout = bytes.NewReader(in), &out
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &out, &complaint
 	cmd.WaitDelay = time.Second
 	dieWithParent(cmd)
-	return sqlAnswer(ctx, killed, cmd.Run(), &out, limit)
+	err = cmd.Run()
+	switch {
+	case ctx.Err() != nil:
+		return SQLResult{}, ctx.Err()
+	case out.over:
+		return SQLResult{}, ErrSQLOutput
+	case err == nil:
+		return sqlAnswer(&out)
+	case killed.Err() != nil:
+		return tooMuch("the query was given up after " + limit.String()), nil
+	case !overLimit(err):
+		return SQLResult{}, fmt.Errorf("run the SQL worker: %w: %s", err, lastLine(complaint.buf.String()))
+	}
+	return tooMuch("the query needed more memory or processor time than it may have"), nil
 }
 
-// sqlAnswer tells a query that was given up, and one that was too large for its child, from a
-// failure of the child itself.
-func sqlAnswer(ctx, killed context.Context, failed error, out *bounded, limit time.Duration) (SQLResult, error) {
-	if ctx.Err() != nil {
-		return SQLResult{}, ctx.Err()
-	}
-	if killed.Err() != nil {
-		return SQLResult{Problem: &admin.Error{Code: "sql_error", Message: "the query was given up after " + limit.String(), Fix: "ask for less: a shorter time, fewer rows"}}, nil
-	}
-	if out.over {
-		return SQLResult{}, ErrSQLOutput
-	}
-	if _, ended := errors.AsType[*exec.ExitError](failed); ended {
-		return SQLResult{Problem: &admin.Error{Code: "sql_error", Message: "the query needed more memory or processor time than it may have", Fix: "ask for less: a shorter time, fewer rows"}}, nil
-	}
-	if failed != nil {
-		return SQLResult{}, fmt.Errorf("run the SQL worker: %w", failed)
-	}
+// overLimit tells whether a child died of a limit, by a signal or in the middle of its work; what
+// it finds wrong by itself it says with an exit code of 1.
+func overLimit(err error) bool {
+	exit, ended := errors.AsType[*exec.ExitError](err)
+	return ended && exit.ExitCode() != 1
+}
+
+func tooMuch(message string) SQLResult {
+	return SQLResult{Problem: &admin.Error{Code: "sql_error", Message: message, Fix: "ask for less: a shorter time, fewer rows"}}
+}
+
+func sqlAnswer(out *bounded) (SQLResult, error) {
 	var res SQLResult
 	if err := json.Unmarshal(out.buf.Bytes(), &res); err != nil {
 		return SQLResult{}, fmt.Errorf("answer of the SQL worker: %w", err)
@@ -123,7 +132,7 @@ func sqlAnswer(ctx, killed context.Context, failed error, out *bounded, limit ti
 	return res, nil
 }
 
-// bounded keeps what is written to it, up to a limit; a write beyond it fails.
+// bounded keeps what is written to it, up to a limit; a write beyond it fails, which ends the child.
 type bounded struct {
 	buf  bytes.Buffer
 	left int

@@ -47,6 +47,9 @@ func TestAnAnswerThatIsNoneCostsBoundedMemoryAndIsAnError(t *testing.T) {
 	if _, err := daemon.NewSQLRunner("/nonexistent/prism").Run(t.Context(), daemon.SQLRequest{}); err == nil {
 		t.Error("a program that is not there gave a result")
 	}
+	if _, err := shell("echo 'the reason' >&2; exit 1").Run(t.Context(), daemon.SQLRequest{}); err == nil || !strings.Contains(err.Error(), "the reason") {
+		t.Errorf("a worker that cannot work: %v", err)
+	}
 	res, err := shell("kill -9 $$").Run(t.Context(), daemon.SQLRequest{})
 	if err != nil || res.Problem == nil || !strings.Contains(res.Problem.Message, "more memory or processor time") {
 		t.Errorf("a child that was killed: %+v, %v", res, err)

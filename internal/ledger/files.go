@@ -67,7 +67,7 @@ func (disk) OpenReserve(reserve, path string) (segmentFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	return diskFile{f}, nil
+	return reserveFile{diskFile{f}}, nil
 }
 
 // SyncDir implements files.
@@ -102,6 +102,17 @@ func (f diskFile) inPlace() error {
 		return fmt.Errorf("%s is not there any more", f.Name())
 	}
 	return nil // a folder that may not be looked into can be written to all the same
+}
+
+// reserveFile is a segment that was the reserve.
+type reserveFile struct{ diskFile }
+
+// Close gives back the blocks that were allocated and not used.
+func (f reserveFile) Close() error {
+	if st, err := f.Stat(); err == nil {
+		_ = f.Truncate(st.Size())
+	}
+	return f.diskFile.Close()
 }
 
 // privateDir makes a folder that only its owner may enter.

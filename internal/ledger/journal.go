@@ -67,6 +67,7 @@ type Journal struct {
 	durable int64       // bytes of the segment that are synced
 	newName bool        // the folder has not been synced since the segment was made
 	spare   bool        // the reserve is there
+	inSpare bool        // the segment is what was the reserve
 
 	seq      uint64
 	enc      encoder // records that are not synced, the ones being synced left out

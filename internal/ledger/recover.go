@@ -124,6 +124,8 @@ func cutTorn(dir string, found *Recovery) error {
 				return fmt.Errorf("cut torn line of %s: %w", s.name, err)
 			}
 			found.Cut = append(found.Cut, Damage{Segment: s.name, From: keep, To: size})
+		} else {
+			giveBack(s.path) // it may have been the reserve of a process that was killed
 		}
 		if keep == 0 && i < len(list)-1 {
 			if err := os.Remove(s.path); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -120,3 +120,67 @@ func TestStrictRefusesOnAReallyFullDiskAndNoLonger(t *testing.T) {
 	}
 	shut(t, j)
 }
+
+func TestAReserveIsNotWhatFillsTheDisk(t *testing.T) {
+	disk := smallDisk(t)
+	j, _ := openTest(t, JournalOptions{Dir: filepath.Join(disk, "journal"), Reserve: 4 << 20, Strict: true})
+	for n := range 100 {
+		if err := errors.Join(j.Open(full(n)), j.Close(full(n))); err != nil {
+			t.Fatalf("record %d: %v", n, err)
+		}
+	}
+	if s := j.State(); s.Degraded != "" {
+		t.Errorf("a disk with space: %+v", s)
+	}
+	shut(t, j)
+}
+
+// TestAReserveThatAKilledProcessUsedMakesRoomForTheNext begins with a segment that has blocks
+// behind its end, as the used reserve of a process that had no time to clear up.
+func TestAReserveThatAKilledProcessUsedMakesRoomForTheNext(t *testing.T) {
+	dir := filepath.Join(smallDisk(t), "journal")
+	j, _ := openTest(t, JournalOptions{Dir: dir, Reserve: -1})
+	if err := j.Close(full(1)); err != nil {
+		t.Fatal(err)
+	}
+	segment := j.State().Segment
+	shut(t, j)
+	f, err := os.OpenFile(segment, segmentFlags, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(allocate(f, 2<<20), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	j, _ = openTest(t, JournalOptions{Dir: dir, Reserve: 2 << 20})
+	if _, err := os.Stat(filepath.Join(dir, reserve)); err != nil {
+		t.Errorf("the next process has no reserve: %v", err)
+	}
+	shut(t, j)
+	if got := closes(t, Source{Journal: dir}); len(got) != 1 {
+		t.Errorf("%d records on the disk, want 1", len(got))
+	}
+}
+
+// TestAReserveThatWasUsedMakesRoomForTheNext has a disk that two reserves would fill.
+func TestAReserveThatWasUsedMakesRoomForTheNext(t *testing.T) {
+	disk := smallDisk(t)
+	dir := filepath.Join(disk, "journal")
+	j, _ := openTest(t, JournalOptions{Dir: dir, Reserve: 2 << 20})
+	all := 0
+	for range 2 {
+		ballast := fillDisk(t, disk)
+		all = closeUntil(t, j, all, "reserve is in use")
+		if err := os.Remove(ballast); err != nil {
+			t.Fatal(err)
+		}
+		recovers(t, j)
+		if _, err := os.Stat(filepath.Join(dir, reserve)); err != nil {
+			t.Errorf("the reserve is not back: %v", err)
+		}
+	}
+	shut(t, j)
+	if got := closes(t, Source{Journal: dir}); len(got) != all {
+		t.Errorf("%d records on the disk, want %d", len(got), all)
+	}
+}

@@ -46,6 +46,7 @@ func (j *Journal) arm(delay time.Duration) {
 		if err := j.syncTo(j.seq); err != nil || j.degraded != "" {
 			j.recheck()
 		}
+		j.makeReserve() // it may have been too large for the disk before
 	})
 }
 
@@ -141,7 +142,11 @@ func (j *Journal) begin(h header) error {
 	if err != nil {
 		return fmt.Errorf("make segment: %w", err)
 	}
-	return j.take(file, name, h)
+	if err := j.take(file, name, h); err != nil {
+		return err
+	}
+	j.inSpare = false
+	return nil
 }
 
 // take makes file the segment.
@@ -201,6 +206,7 @@ func (j *Journal) degrade(cause error) {
 			err = j.take(file, name, j.continuation())
 		}
 		if err == nil {
+			j.inSpare = true
 			j.report(fmt.Sprintf("the disk refuses the journal (%v); its reserve is in use", cause))
 			return
 		}
@@ -243,14 +249,15 @@ func (j *Journal) resume() error {
 	return nil
 }
 
-// recheck ends the degraded state once a segment holds everything and the reserve is back, or
-// looks again later.
+// recheck ends the degraded state once an ordinary segment holds everything, or the reserve is
+// back. Else it looks again later.
 func (j *Journal) recheck() {
 	if j.file == nil && j.resume() != nil {
 		return
 	}
 	j.makeReserve()
-	if j.syncedTo < j.seq || j.opt.Reserve > 0 && !j.spare {
+	j.leaveReserve()
+	if j.syncedTo < j.seq || j.inSpare && !j.spare {
 		j.arm(retryDelay)
 		return
 	}
@@ -258,6 +265,23 @@ func (j *Journal) recheck() {
 		j.opt.Logger.Info().Int64("dropped", j.dropped).Msg("journal recovered")
 	}
 	j.degraded = ""
+}
+
+// leaveReserve goes on in an ordinary segment where there is space again, but none for a second
+// reserve beside the first one: the first gives back what it did not use.
+func (j *Journal) leaveReserve() {
+	if !j.inSpare || j.spare || j.syncedTo < j.seq || j.syncing {
+		return
+	}
+	path := filepath.Join(j.opt.Dir, reserve)
+	if j.opt.files.Reserve(path, j.opt.Reserve/2) == nil {
+		used := j.file
+		if j.begin(j.continuation()) == nil {
+			_ = used.Close()
+		}
+	}
+	_ = os.Remove(path)
+	j.makeReserve()
 }
 
 // makeReserve allocates the reserve if it is missing. Where the file system cannot, memory

@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -52,9 +53,7 @@ func TestNoProviderSpeaksForThisMachine(t *testing.T) {
 	kept := http.Header{"Request-Id": {"req_1"}, "Anthropic-Ratelimit-Requests-Remaining": {"7"}, "X-Should-Retry": {"true"}, "Cf-Ray": {"x"}, "Server": {"cloudflare"}}
 	for name, body := range map[string]string{"text/html; charset=utf-8": "<script>alert(1)</script>", "application/javascript": "alert(1)", "image/svg+xml": "<svg onload=alert(1)>", "": "<script>"} {
 		extra := bad.Clone()
-		for k, v := range kept {
-			extra[k] = v
-		}
+		maps.Copy(extra, kept)
 		s.Script(simulator.On("*", simulator.RawBody(200, name, []byte(body)).With(simulator.ExtraHeaders(extra))))
 		r := newRig(t, rigOptions{profiles: []config.Profile{profile("work", up.URL)}})
 		got := r.do(http.MethodGet, "/v1/models", "")
@@ -62,7 +61,7 @@ func TestNoProviderSpeaksForThisMachine(t *testing.T) {
 			t.Errorf("%s: status %d, %q", name, got.status, got.body)
 		}
 		for k := range bad {
-			if v, ok := got.header[k]; ok && !(k == "Content-Security-Policy" && v[0] == "sandbox; default-src 'none'") {
+			if v, ok := got.header[k]; ok && (k != "Content-Security-Policy" || v[0] != "sandbox; default-src 'none'") {
 				t.Errorf("%s: %s: %v came through", name, k, v)
 			}
 		}

@@ -360,7 +360,7 @@ func TestOnlyOneRequestComesOutOfASmuggledOne(t *testing.T) {
 				}
 			}
 			seen, _ := s.Requests()
-			if n := len(r.Journal.entries()); int(seen) > n+1 || seen > 2 {
+			if n := len(r.Journal.entries()); seen > n+1 || seen > 2 {
 				t.Errorf("the upstream saw %d requests, %d were accepted", seen, n)
 			}
 		})

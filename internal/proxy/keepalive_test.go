@@ -62,7 +62,7 @@ func TestAClientIsKeptWaitingBetweenTwoEvents(t *testing.T) {
 		if plain := bytes.ReplaceAll(got.body, []byte(comment), nil); !bytes.Equal(plain, b.ResponseBody) {
 			t.Errorf("without the comments the client got %q, the provider sent %q", plain, b.ResponseBody)
 		}
-		for _, frame := range strings.Split(strings.TrimSuffix(string(got.body), "\n\n"), "\n\n") {
+		for frame := range strings.SplitSeq(strings.TrimSuffix(string(got.body), "\n\n"), "\n\n") {
 			if strings.Contains(frame, "keepalive") && frame != ": keepalive" {
 				t.Errorf("a comment inside of an event: %q", frame)
 			}

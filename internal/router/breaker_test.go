@@ -223,3 +223,18 @@ func TestAWindowIsNotStretchedByAClockThatWasSet(t *testing.T) {
 		}
 	})
 }
+
+func TestAWindowBeginsAnewWhenTheClockIsSetBack(t *testing.T) {
+	now := time.Now()
+	for _, c := range []struct {
+		name string
+		step time.Duration
+		open bool
+	}{{"not at all", 0, true}, {"by a hair", -10 * time.Millisecond, true}, {"by an hour", -time.Hour, false}, {"by ten years", -87600 * time.Hour, false}} {
+		walls := slices.Repeat([]time.Time{now}, 4)
+		walls = append(walls, slices.Repeat([]time.Time{now.Add(c.step)}, 4)...)
+		if got := router.BreakerAfter(walls...); got != c.open {
+			t.Errorf("set back %s: open %v", c.name, got)
+		}
+	}
+}

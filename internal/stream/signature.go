@@ -83,7 +83,7 @@ func (s *signatures) signs(k eventKind, head []byte) bool {
 	}
 	switch k {
 	case eventBlockDelta:
-		return bytes.Contains(head[:min(len(head), headMax)], []byte(`"signature_delta"`))
+		return usualTextAt(head) < 0 && bytes.Contains(head[:min(len(head), headMax)], []byte(`"signature_delta"`))
 	case eventBlockStart:
 		return bytes.Contains(head[:min(len(head), headMax)], []byte(`thinking"`))
 	default:

@@ -2,7 +2,7 @@ package stream
 
 import (
 	"hash/maphash"
-	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -56,7 +56,7 @@ func TestSignaturesAreCollectedHoweverTheAnswerIsCut(t *testing.T) {
 					clear(scratch)
 				}
 				m.Finish()
-				if got, want := m.Signatures(), signedBy(seed, tt.want...); !(len(got) == 0 && len(want) == 0) && !reflect.DeepEqual(got, want) {
+				if got, want := m.Signatures(), signedBy(seed, tt.want...); !slices.Equal(got, want) {
 					t.Fatalf("chunks of seed %d: %v, want %v", s, got, want)
 				}
 			}
@@ -120,5 +120,35 @@ func TestAnEnormousSignatureIsNoUnreadUsage(t *testing.T) {
 	m.Finish()
 	if r := m.Result(); r.GaveUp || !r.Complete || r.Usage.Output != 5 || len(m.Signatures()) != 0 {
 		t.Errorf("%+v, %d signatures", r, len(m.Signatures()))
+	}
+}
+
+func TestWatchingAStreamDoesNotAllocate(t *testing.T) {
+	var m Meter
+	m.Watch(maphash.MakeSeed(), true)
+	m.Reset(KindSSE)
+	event := []byte(textDelta("Hello, world") + blockStop + ping)
+	if n := testing.AllocsPerRun(100, func() { _, _ = m.Write(event) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkMeterWatching(b *testing.B) {
+	in := longStream(1000)
+	for name, on := range map[string]bool{"off": false, "on": true} {
+		b.Run(name, func(b *testing.B) {
+			var m Meter
+			m.Watch(maphash.MakeSeed(), on)
+			b.SetBytes(int64(len(in)))
+			b.ReportAllocs()
+			for b.Loop() {
+				m.Reset(KindSSE)
+				for p := in; len(p) > 0; {
+					n := min(1400, len(p))
+					_, _ = m.Write(p[:n])
+					p = p[n:]
+				}
+			}
+		})
 	}
 }

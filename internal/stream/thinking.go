@@ -46,9 +46,10 @@ const (
 	roleAssistant = "assistant"
 	roleSystem    = "system"
 	roleUser      = "user"
+	roleOther     = "other" // what no message should have
 )
 
-// roleOf returns a role that matters, or "other".
+// roleOf returns a role that matters, or roleOther.
 func roleOf(raw []byte) string {
 	switch string(textOf(raw)) {
 	case roleAssistant:
@@ -58,7 +59,7 @@ func roleOf(raw []byte) string {
 	case roleUser:
 		return roleUser
 	}
-	return "other"
+	return roleOther
 }
 
 // Size returns how long body is without what is cut.
@@ -98,6 +99,7 @@ type finder struct {
 // where it cannot be understood.
 func (f *finder) message(at Span, blocks *run) (role string, kept, ok bool) {
 	content := Span{}
+	role = roleOther
 	w := walk(f.body[at.Start:at.End])
 	for {
 		key, start, end, more := w.next()

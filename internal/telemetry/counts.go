@@ -96,6 +96,7 @@ func newCounts() *counts {
 // value returns what stands for text: text itself, unless there are too many of its kind. It
 // keeps a copy, since text may be part of something larger.
 func (c *counts) value(k kind, text string) string {
+	text = text[:min(len(text), maxLabel)]
 	if text == "" {
 		return ""
 	}
@@ -107,7 +108,7 @@ func (c *counts) value(k kind, text string) string {
 	}
 	c.known[k]++
 	kept := strings.Clone(text)
-	shown := strings.ToValidUTF8(kept[:min(len(kept), maxLabel)], "")
+	shown := strings.ToValidUTF8(kept, "")
 	c.labels[label{k, kept}] = shown
 	return shown
 }

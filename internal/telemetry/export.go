@@ -47,8 +47,8 @@ type mortal struct {
 // RoundTrip implements http.RoundTripper.
 func (m mortal) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancel(req.Context()) // ends with the client's own limit at the latest
-	stop := context.AfterFunc(m.life, cancel)
-	resp, err := m.RoundTripper.RoundTrip(req.WithContext(ctx)) //nolint:bodyclose // it is the caller's
+	stop := context.AfterFunc(m.life, cancel)        //nolint:contextcheck // whichever ends first
+	resp, err := m.RoundTripper.RoundTrip(req.WithContext(ctx))
 	stop()
 	if err != nil {
 		cancel()

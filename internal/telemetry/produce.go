@@ -94,7 +94,7 @@ func (u use) attributes() []attribute.KeyValue {
 func (p *production) operations(c *counts) {
 	var points histograms
 	for op, h := range c.operations {
-		a := attributes(op.use.attributes())
+		a := attributes(op.attributes())
 		a.text(outcomeKey, op.outcome)
 		a.text(errorType, op.errorType)
 		points = append(points, p.histogram(h, a...))

@@ -17,7 +17,7 @@ const maxScrapes = 4
 // ServeHTTP answers with the metrics, as Prometheus and OpenMetrics write them. What it takes is
 // made when it is asked for the first time.
 func (t *Telemetry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	t.once.Do(func() { t.scrape = t.scraper() })
+	t.once.Do(func() { t.scrape = t.scraper() }) //nolint:contextcheck // it outlives the request
 	t.scrape.ServeHTTP(w, r)
 }
 

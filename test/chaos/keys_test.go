@@ -16,11 +16,6 @@ const (
 	keyTwo = "canary-key-two-of-work-0123456789"
 )
 
-// withKey matches requests that carry a key.
-func withKey(key string) simulator.Match {
-	return func(r simulator.Request) bool { return r.Key == key }
-}
-
 // twoKeys is a profile with two keys, of which the provider refuses some.
 func twoKeys(refusal simulator.Answer, refusedKeys ...string) part {
 	return part{

@@ -47,7 +47,7 @@ func perform(t *testing.T, w way, opt options, parts ...part) *stage {
 
 // cast starts the provider of a part and returns its profile.
 func (s *stage) cast(p *part) config.Profile {
-	s.T.Helper()
+	s.Helper()
 	var c config.Profile
 	if p.worse != nil {
 		c = profileAt(p.name, p.worse(s.T).url, "canary-key-of-"+p.name+"-0123456789")
@@ -73,12 +73,12 @@ type request struct {
 
 // ask sends a request, of a session if one is named.
 func (s *stage) ask(session string) request {
-	s.T.Helper()
+	s.Helper()
 	return s.askWith(s.Context(), s.way.body(), session)
 }
 
 func (s *stage) askWith(ctx context.Context, body, session string) request {
-	s.T.Helper()
+	s.Helper()
 	h := http.Header{}
 	if session != "" {
 		h.Set("X-Claude-Code-Session-Id", session)
@@ -99,7 +99,7 @@ func (s *stage) contacts(name string) int {
 
 // wantContacts checks how often each provider was asked.
 func (s *stage) wantContacts(want map[string]int) {
-	s.T.Helper()
+	s.Helper()
 	for name, n := range want {
 		if got := s.contacts(name); got != n {
 			s.Errorf("%s was asked %d times, want %d", name, got, n)
@@ -109,7 +109,7 @@ func (s *stage) wantContacts(want map[string]int) {
 
 // wantOK checks that a request was answered whole by that profile.
 func (s *stage) wantOK(r *request, profile string) {
-	s.T.Helper()
+	s.Helper()
 	if r.status != http.StatusOK || r.err != nil || r.row.Outcome != ledger.OutcomeOK || r.row.Profile != profile || r.row.UsageSource != ledger.UsageFinal {
 		s.Errorf("status %d, error %v, row: %s by %s, usage %s; want it whole, by %s\n%.300s", r.status, r.err, r.row.Outcome, r.row.Profile, r.row.UsageSource, profile, r.body)
 	}
@@ -120,7 +120,7 @@ type did struct{ profile, why, errorType string }
 
 // wantAttempts checks the attempts of a row.
 func (s *stage) wantAttempts(r *request, want ...did) {
-	s.T.Helper()
+	s.Helper()
 	var got []did
 	for i := range r.row.Attempts {
 		a := &r.row.Attempts[i]

@@ -159,10 +159,16 @@ func first() []fault {
 		status int
 		next   bool
 	}{
-		{"overloaded_error", 529, true}, {"api_error", http.StatusInternalServerError, true}, {"rate_limit_error", http.StatusTooManyRequests, true},
-		{"timeout_error", http.StatusGatewayTimeout, true}, {"invalid_request_error", http.StatusBadRequest, false}, {"not_found_error", http.StatusNotFound, false},
-		{"request_too_large", http.StatusRequestEntityTooLarge, false}, {"authentication_error", http.StatusUnauthorized, false},
-		{"permission_error", http.StatusForbidden, false}, {"billing_error", http.StatusPaymentRequired, false},
+		{"overloaded_error", 529, true},
+		{"api_error", http.StatusInternalServerError, true},
+		{"rate_limit_error", http.StatusTooManyRequests, true},
+		{"timeout_error", http.StatusGatewayTimeout, true},
+		{"invalid_request_error", http.StatusBadRequest, false},
+		{"not_found_error", http.StatusNotFound, false},
+		{"request_too_large", http.StatusRequestEntityTooLarge, false},
+		{"authentication_error", http.StatusUnauthorized, false},
+		{"permission_error", http.StatusForbidden, false},
+		{"billing_error", http.StatusPaymentRequired, false},
 	} {
 		f := func(name string, told bool, a ...simulator.Part) {
 			f := fault{

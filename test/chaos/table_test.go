@@ -46,6 +46,7 @@ func TestEveryFaultComesToWhatIsPromised(t *testing.T) {
 }
 
 func playTable(t *testing.T) {
+	t.Helper()
 	n, names := 0, map[string]bool{}
 	list := catalogue()
 	for i := range list {

@@ -55,6 +55,7 @@ func TestTheClientGetsTheMostUsefulTrueAnswer(t *testing.T) {
 }
 
 func (p *pair) play(t *testing.T, w way) {
+	t.Helper()
 	first, second := p.first, p.second
 	first.name, second.name = "work", "spare"
 	s := perform(t, w, options{}, first, second)

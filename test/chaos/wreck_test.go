@@ -116,11 +116,6 @@ func talking(body []byte, answer func(net.Conn)) func(*testing.T) *wreck {
 	}
 }
 
-// saying answers with raw bytes and closes the connection.
-func saying(raw string) func(*testing.T) *wreck {
-	return talking(nil, func(c net.Conn) { _, _ = io.WriteString(c, raw) })
-}
-
 // dripping sends the pieces again and again, d apart, until the other side has had enough.
 func dripping(d time.Duration, pieces ...string) func(net.Conn) {
 	return func(c net.Conn) {

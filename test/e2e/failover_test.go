@@ -180,14 +180,14 @@ func (b *bout) link() {
 	for line := range strings.SplitSeq(string(src), "\n") {
 		field := strings.TrimLeft(line, " -")
 		pad := strings.Repeat(" ", len(line)-len(field))
-		switch {
-		case field == "name: work":
+		switch field {
+		case "name: work":
 			out = append(out, line, pad+"fallback: [spare]", pad+"timeouts: {first_byte: 1500ms}")
-		case field == "name: spare":
+		case "name: spare":
 			out = append(out, line, pad+"timeouts: {first_byte: 1500ms}")
-		case field == "provider: moonshot":
+		case "provider: moonshot":
 			out = append(out, pad+"provider: anthropic")
-		case field == "model: kimi-k3":
+		case "model: kimi-k3":
 		default:
 			out = append(out, line)
 		}

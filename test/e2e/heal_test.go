@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ func (h *house) settle(t *testing.T, p *provider, lines ...string) {
 	const swaps = "select 1 from config_events where accepted"
 	before := len(h.query(t, swaps))
 	var out []string
-	for _, l := range strings.Split(string(src), "\n") {
+	for l := range strings.SplitSeq(string(src), "\n") {
 		out = append(out, l)
 		if at := strings.Index(l, "base_url: "+p.url); at >= 0 {
 			for _, add := range lines {
@@ -85,7 +86,7 @@ func TestAProfileSwitchAndBackIsHealedWithoutTheClientNoticing(t *testing.T) {
 	for _, b := range h.work.Bill() {
 		statuses = append(statuses, b.Status)
 	}
-	if want := []int{200, 400, 200, 200}; !equal(statuses, want) {
+	if want := []int{200, 400, 200, 200}; !slices.Equal(statuses, want) {
 		t.Errorf("work answered %v, want %v", statuses, want)
 	}
 	rows := h.query(t, `select outcome, profile, len(attempts) as attempts, attempts[-1].why as why, array_to_string(translation_notes, ' ') as notes from requests order by started_at`)
@@ -97,18 +98,6 @@ func TestAProfileSwitchAndBackIsHealedWithoutTheClientNoticing(t *testing.T) {
 	if strings.Join(got, "; ") != strings.Join(want, "; ") {
 		t.Errorf("the ledger has\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-}
-
-func equal(a, b []int) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 func TestTheClientCompactsWhereThePromptIsTooLong(t *testing.T) {
@@ -138,8 +127,8 @@ func TestTheClientCompactsWhereThePromptIsTooLong(t *testing.T) {
 				t.Errorf("%+v", res)
 			}
 			k.end(t)
-			for _, b := range h.work.Bill() {
-				t.Logf("%d %d bytes stream %v", b.Status, b.RequestBytes, b.Stream)
+			if n := len(h.work.Bill()); n != 4 {
+				t.Errorf("%d calls, want 4: two turns, a compaction, and the second turn again", n)
 			}
 			rows := h.query(t, "select http_status, error_type, error_message from requests where outcome <> 'ok'")
 			if len(rows) != 1 || rows[0].text("error_message") != words {
@@ -150,14 +139,28 @@ func TestTheClientCompactsWhereThePromptIsTooLong(t *testing.T) {
 }
 
 func TestALongSilenceDoesNotCutTheClientOff(t *testing.T) {
-	t.Parallel()
-	h := open(t)
-	h.settle(t, h.work, "keepalive: true")
 	// The client gives a stream up after 20 s without a byte.
-	h.work.Script(sim.Always(sim.Reply(sim.Thinking("a long thought", ""), sim.Text("worth the wait"), counts(1), sim.Pause(3, 26*time.Second))))
-	tr := newClient(t, h, "CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS=20000").ask(t, "think long")
-	tr.mustSay(t, "worth the wait")
-	if rows := h.reconcile(t, 1, tr); rows[0].text("outcome") != "ok" {
-		t.Errorf("row %v", rows[0])
+	const patience = "CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS=20000"
+	answer := sim.Reply(sim.Thinking("a long thought", ""), sim.Text("worth the wait"), counts(1), sim.Pause(3, 26*time.Second))
+	t.Run("keepalive", func(t *testing.T) {
+		t.Parallel()
+		h := open(t)
+		h.settle(t, h.work, "keepalive: true")
+		h.work.Script(sim.Always(answer))
+		tr := newClient(t, h, patience).ask(t, "think long")
+		tr.mustSay(t, "worth the wait")
+		h.reconcile(t, 1, tr)
+	})
+	if !soak() {
+		return
 	}
+	t.Run("without it the client asks again", func(t *testing.T) {
+		t.Parallel()
+		h := open(t)
+		h.work.Script(sim.Once(sim.Always(answer)), sim.Always(sim.Reply(sim.Text("at last"), counts(2))))
+		newClient(t, h, patience).ask(t, "think long").mustSay(t, "at last")
+		if n := len(h.work.Bill()); n < 2 {
+			t.Errorf("%d call: the silence is too short to prove anything", n)
+		}
+	})
 }

@@ -229,7 +229,7 @@ func (c *checker) bytes() {
 		}
 		if b.Status == v.status && relayed(v, b.ResponseBody) {
 			c.last(b)
-			c.ends()
+			c.ends(b)
 			return
 		}
 		if b.Status == 200 && v.status >= 400 && b.ErrorType != "" && (v.err != nil || told(v.got, b.ResponseBody)) {
@@ -292,13 +292,34 @@ func (c *checker) last(b *bill) {
 // stopped tells whether a stream has said why the message stops.
 func stopped(b []byte) bool { return bytes.Contains(b, []byte(`"stop_reason":"`)) }
 
-// ends checks that nothing that is not complete looks as if it were.
-func (c *checker) ends() {
+// ends checks that nothing that is not complete looks as if it were, and the other way round.
+func (c *checker) ends(b *bill) {
 	v := c.v
 	sse := strings.HasPrefix(v.header.Get("Content-Type"), "text/event-stream") && v.header.Get("Content-Encoding") == ""
-	if v.err == nil && v.status == 200 && sse && !stopped(v.got) && !bytes.Contains(v.got, []byte("event: error")) {
+	if v.status != 200 || !sse {
+		return
+	}
+	if v.err == nil && !stopped(v.got) && !bytes.Contains(v.got, []byte("event: error")) {
 		c.fail("a stream that was not complete ended as if it were: %.2000q", v.got)
 	}
+	crashed := c.row == nil || c.row.Outcome == ledger.OutcomeCrashed
+	if done := complete(b); v.err != nil && !v.left && !crashed && done > 0 && len(v.got) >= done {
+		c.fail("a message that was complete ended as if it were not: %.2000q", v.got)
+	}
+}
+
+// complete tells after how many bytes a message is complete; 0 if it never is.
+func complete(b *bill) int {
+	i := bytes.Index(b.ResponseBody, []byte(`"stop_reason":"`))
+	if b.Source != simulator.SourceFinal || i < 0 {
+		return 0
+	}
+	for _, blank := range []string{"\n\n", "\r\n\r\n"} {
+		if n := bytes.Index(b.ResponseBody[i:], []byte(blank)); n >= 0 {
+			return i + n + len(blank)
+		}
+	}
+	return 0
 }
 
 // usage is I5: what is final is what was billed.

@@ -54,6 +54,7 @@ type generation struct {
 // world is everything that a schedule happens to.
 type world struct {
 	dir   string
+	ip    string // of its gateways: a port that was free may soon be another world's
 	book  *pricing.Book
 	hosts [hosts]*host
 	shift atomic.Int64 // of the wall clock
@@ -128,7 +129,7 @@ func newWorld(dir string, seed uint64) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &world{dir: dir, book: book, tables: map[uint64]generation{}}
+	w := &world{dir: dir, ip: ownAddress(seed), book: book, tables: map[uint64]generation{}}
 	for i := range w.hosts {
 		h := &host{Server: simulator.New(simulator.Options{Name: fmt.Sprintf("host%d", i), Seed: seed, Record: simulator.RecordAll})}
 		h.does.Store(&script{host: i, seed: seed})
@@ -138,6 +139,18 @@ func newWorld(dir string, seed uint64) (*world, error) {
 	}
 	w.draw(seed)
 	return w, w.start()
+}
+
+// ownAddress is a loopback address that no other world has, where the system has more than one. A
+// client that is late then finds nobody, or the next gateway of its own world.
+func ownAddress(seed uint64) string {
+	ip := fmt.Sprintf("127.%d.%d.%d", 1+seed%254, (seed>>8)%256, 1+(seed>>16)%254)
+	ln, err := net.Listen("tcp", ip+":0")
+	if err != nil {
+		return "127.0.0.1"
+	}
+	_ = ln.Close()
+	return ip
 }
 
 // now is the wall clock. Like a real one it may be set; unlike it the monotonic clock moves along,
@@ -204,7 +217,7 @@ func (w *world) start() error {
 			return err
 		}
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := net.Listen("tcp", w.ip+":0")
 	if err != nil {
 		return err
 	}

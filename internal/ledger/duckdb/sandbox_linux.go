@@ -42,8 +42,8 @@ func Confine(c Confinement) error {
 		{"core", unix.RLIMIT_CORE, 0},
 		{"file size", unix.RLIMIT_FSIZE, 0},
 		{"processor time", unix.RLIMIT_CPU, seconds},
-		{"address space", unix.RLIMIT_AS, size + uint64(c.Memory)}, //nolint:gosec // a bound that we set
-		{"descriptors", unix.RLIMIT_NOFILE, uint64(c.Files)},       //nolint:gosec // a bound that we set
+		{"address space", unix.RLIMIT_AS, size + uint64(c.Memory)},
+		{"descriptors", unix.RLIMIT_NOFILE, uint64(c.Files)},
 	} {
 		if err := unix.Setrlimit(l.resource, &unix.Rlimit{Cur: l.value, Max: l.value}); err != nil {
 			return fmt.Errorf("confine: limit of %s: %w", l.name, err)
@@ -66,7 +66,7 @@ func addressSpace() (uint64, error) {
 	if _, err := fmt.Sscan(string(b), &pages); err != nil {
 		return 0, fmt.Errorf("size of the process: %w", err)
 	}
-	return pages * uint64(os.Getpagesize()), nil //nolint:gosec // positive
+	return pages * uint64(os.Getpagesize()), nil
 }
 
 // landlock denies the thread every file but the ledger, its log and the figures of its control
@@ -121,8 +121,8 @@ func mayRead(rules int, path string) error {
 	if err != nil {
 		return err
 	}
-	defer unix.Close(fd)                                                                                                                                                //nolint:errcheck // nothing was written
-	rule := unix.LandlockPathBeneathAttr{Allowed_access: unix.LANDLOCK_ACCESS_FS_READ_FILE, Parent_fd: int32(fd)}                                                       //nolint:gosec // a descriptor
+	defer unix.Close(fd) //nolint:errcheck // nothing was written
+	rule := unix.LandlockPathBeneathAttr{Allowed_access: unix.LANDLOCK_ACCESS_FS_READ_FILE, Parent_fd: int32(fd)}
 	if _, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(rules), unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&rule)), 0, 0, 0); errno != 0 { //nolint:gosec // a system call without a wrapper
 		return errno
 	}

@@ -145,7 +145,7 @@ func (m *meta) write(ctx context.Context, conn *sql.Conn) error {
 		columns += `, health_events`
 		args = append(args, m.Health)
 	}
-	statement := `insert into ledger_meta (folded_at, ` + columns + `) values (now()` + strings.Repeat(", ?", len(args)) + `)`
+	statement := `insert into ledger_meta (folded_at, ` + columns + `) values (now()` + strings.Repeat(", ?", len(args)) + `)` //nolint:gosec // names of ours
 	if _, err := conn.ExecContext(ctx, statement, args...); err != nil {
 		return fmt.Errorf("write ledger_meta: %w", err)
 	}
