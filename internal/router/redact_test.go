@@ -122,12 +122,12 @@ func TestTheRedactorKnowsTheKeysOfFilesThatWereRefusedOrReplaced(t *testing.T) {
 	if got := write(first + " " + second); got != "[redacted:work] [redacted:work]" {
 		t.Errorf("%q", got)
 	}
-	for i := range 1000 {
+	for i := range 100 {
 		q := three()
-		q.Profiles[0].APIKey = config.NewSecret(fmt.Sprintf("canary-number-%d", i))
+		q.Profiles[0].APIKey = config.NewSecret(fmt.Sprintf("canary-number-%02d", i))
 		r.Learn(q)
 	}
-	if got := write("canary-number-999 canary-number-960"); got != "[redacted:work] [redacted:work]" {
+	if got := write("canary-number-99 canary-number-60"); got != "[redacted:work] [redacted:work]" {
 		t.Errorf("after many: %q", got)
 	}
 	var none *router.Redactor

@@ -268,22 +268,26 @@ func TestWhereEverybodyCoolsDownTheyAreAskedInOrder(t *testing.T) {
 }
 
 func TestAnAnswerEndsACooldownThatItCameInSpiteOf(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t, 1, nil)
-		early := g.walk("")
-		_, _ = early.Next(time.Now())
-		time.Sleep(time.Second)
-		path(g.walk(""), map[string]router.Result{"a": limited()})
-		early.End(time.Now(), fine())
-		if got := g.state("a"); got != ledger.HealthCooling {
-			t.Errorf("an answer to an earlier request ended the cooldown: %s", got)
-		}
-		time.Sleep(time.Second)
-		path(g.walk(""), map[string]router.Result{"a": fine()})
-		if got := g.state("a"); got != ledger.HealthOK {
-			t.Errorf("it has answered and is %s", got)
-		}
-	})
+	for name, refused := range map[string]router.Result{"of the key": limited(), "of the profile": {ErrorType: "overloaded_error", Cooldown: time.Minute}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newRig(t, 1, nil)
+				early := g.walk("")
+				_, _ = early.Next(time.Now())
+				time.Sleep(time.Second)
+				path(g.walk(""), map[string]router.Result{"a": refused})
+				early.End(time.Now(), fine())
+				if got := g.state("a"); got != ledger.HealthCooling {
+					t.Errorf("an answer to an earlier request ended the cooldown: %s", got)
+				}
+				time.Sleep(time.Second)
+				path(g.walk(""), map[string]router.Result{"a": fine()})
+				if got := g.state("a"); got != ledger.HealthOK {
+					t.Errorf("it has answered and is %s", got)
+				}
+			})
+		})
+	}
 }
 
 func TestALimitThatIsUsedUpCoolsDownAfterAGoodAnswerToo(t *testing.T) {

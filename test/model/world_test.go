@@ -222,7 +222,9 @@ func (w *world) start() error {
 		return err
 	}
 	g := &gateway{journal: &journal{Journal: j, closes: map[string]int{}}, addr: ln.Addr().String(), served: make(chan struct{})}
-	g.router = router.New(router.Options{Timeouts: timeouts(), Proxy: func(*http.Request) (*url.URL, error) { return nil, nil }}) //nolint:nilnil // no proxy
+	// Half of the worlds may fail over as often as they have reason to.
+	share := []int{0, 100}[w.next%2]
+	g.router = router.New(router.Options{Timeouts: timeouts(), FailoverShare: share, Proxy: func(*http.Request) (*url.URL, error) { return nil, nil }}) //nolint:nilnil // no proxy
 	if g.proxy, err = proxy.New(proxy.Options{
 		Router: g.router, Journal: g.journal, Hosts: []string{g.addr}, Now: w.now,
 		Limits: proxy.Limits{BodyStall: time.Second, WriteStall: 2 * time.Second, FirstByte: 600 * time.Millisecond, FirstByteFallback: 150 * time.Millisecond, Hold: 30 * time.Millisecond},
