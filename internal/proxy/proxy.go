@@ -214,6 +214,10 @@ func (p *Proxy) armWrite(rc *http.ResponseController) {
 	}
 }
 
+// lastRead is how long the rest of a body is read whose request was refused and whose connection
+// ends.
+const lastRead = time.Second
+
 // turnAway answers with a refusal, counts it, and logs it at a limited rate, so that nobody
 // can fill the disk. Nothing is journaled.
 func (p *Proxy) turnAway(w http.ResponseWriter, r *http.Request, ref *refusal) {
@@ -225,7 +229,11 @@ func (p *Proxy) turnAway(w http.ResponseWriter, r *http.Request, ref *refusal) {
 	rc := http.NewResponseController(w)
 	p.armWrite(rc)
 	if t := p.opt.Limits.BodyStall; t > 0 {
-		// net/http reads on for a while before it sends an answer that came early.
+		// net/http reads on for a while before it sends an answer that came early. On a connection
+		// that ends there is little to wait for.
+		if ref.close {
+			t = min(t, lastRead)
+		}
 		_ = rc.SetReadDeadline(time.Now().Add(t))
 	}
 	ref.write(w, "")
