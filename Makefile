@@ -48,6 +48,10 @@ fmt: ## Format the code as the linter wants it
 fuzz: ## Fuzz every target, FUZZTIME=60s each
 	GO='$(GO)' scripts/fuzz $(FUZZTIME)
 
+.PHONY: fuzz-bar
+fuzz-bar: ## Fuzz what the reliability bar names, FUZZTIME=60s each, a target per processor
+	GO='$(GO)' scripts/fuzz --bar $(FUZZTIME)
+
 .PHONY: bench
 bench: ## Run the benchmarks (BENCH=regexp, COUNT=n)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $(PKGS)
@@ -60,9 +64,10 @@ bench-ledger: ## Time the questions of a day on ROWS=10000000 rows, and the fold
 e2e: build ## Drive the real Claude Code client through prism against the simulator
 	PRISM_BIN='$(CURDIR)/$(BIN)' CLAUDE_BIN="$$(scripts/client)" $(GO) test -tags e2e -count 1 -v ./test/e2e
 
+# One package after the other: what is measured must not compete with another test.
 .PHONY: soak
-soak: build ## Run the long tests at full length: swaps, kills, readers, streams
-	PRISM_SOAK=1 PRISM_BIN='$(CURDIR)/$(BIN)' CLAUDE_BIN="$$(scripts/client)" $(GO) test -tags e2e -count 1 -timeout 90m -v \
+soak: build ## Run the long tests at full length: swaps, kills, streams, disconnects, schedules
+	PRISM_SOAK=1 PRISM_BIN='$(CURDIR)/$(BIN)' CLAUDE_BIN="$$(scripts/client)" $(GO) test -tags e2e -count 1 -p 1 -timeout 90m -v \
 	  $$(grep -rl --include='*_test.go' PRISM_SOAK . | xargs -rn1 dirname | sort -u)
 
 .PHONY: golden

@@ -55,7 +55,7 @@ func TestAChangeOfHealthReachesStatusLogLedgerAndFollowers(t *testing.T) {
 				switch {
 				case ev.Health != nil:
 					told = append(told, ev.Health)
-				case ev.Exchange.Profile == "b":
+				case ev.Profile == "b":
 					return ev.Exchange
 				}
 			case <-time.After(15 * time.Second):

@@ -73,6 +73,10 @@ func (x *exchange) next(last *lost) bool {
 		if !ok {
 			return false
 		}
+		if t.Route != route && t.Route != x.plan.Routes[0] && x.heldBack(t.Route) {
+			x.walk.End(now, router.Result{}) // somebody else has become the probe that this one was to be
+			continue
+		}
 		x.route, x.lane, x.why, x.body.Fresh = t.Route, t.Lane, t.Why, false
 		if t.Why != whyKey {
 			x.entry.RouteReason = t.Why

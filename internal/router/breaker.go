@@ -77,24 +77,23 @@ func (b *breaker) success(began moment, wall time.Time) {
 	}
 }
 
-// failure counts a failure, and tells whether it opened the breaker.
-func (b *breaker) failure(probe uint64, at moment, wall time.Time) bool {
+// failure counts a failure, which may open the breaker.
+func (b *breaker) failure(probe uint64, at moment, wall time.Time) {
 	switch {
 	case b.closed():
 		b.count(wall)
 		b.policy.RecordFailure()
 		m := b.policy.Metrics()
 		if m.Failures() < breakerFailures || 2*m.Failures() < m.Executions() {
-			return false
+			return
 		}
 	case !b.current(probe):
-		return false
+		return
 	}
 	b.policy.Open()
 	b.opened = at
 	b.due = at + moment(min(breakerShortest<<min(b.openings, 8), breakerLongest))
 	b.openings++
-	return true
 }
 
 // count prepares the window for a result. The window goes by the wall clock: one that was set

@@ -167,16 +167,6 @@ func (r *Router) tell(c Change) {
 	r.opt.Changed(c)
 }
 
-// ready tells whether the profile may be asked now, whatever its keys say.
-func (h *Health) ready(at moment) bool {
-	if !h.sick.Load() {
-		return true
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.cool.until <= at && h.breaker.ready(at)
-}
-
 // enter begins an attempt, and returns the number of the breaker's probe if it is one. ok is
 // false where the profile must be ready and somebody else has just become the probe.
 func (h *Health) enter(now time.Time, at moment, mustBeReady bool) (probe uint64, ok bool) {

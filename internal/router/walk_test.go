@@ -59,7 +59,7 @@ func (g *rig) walkAs(session, reason string) *router.Walk {
 		g.Fatal(err)
 	}
 	plan.Reason = reason
-	return g.Router.Walk(plan, session)
+	return g.Walk(plan, session)
 }
 
 // next returns whom the walk asks next, as profile/key reason; "" = nobody.
@@ -240,8 +240,8 @@ func TestARefusalThatDoesNotSayCoolsDownForAShortTime(t *testing.T) {
 		} {
 			g := newRig(t, 2, nil)
 			path(g.walk(""), map[string]router.Result{"a": c.res})
-			if v := g.Health("a").View(time.Now()); v.State != ledger.HealthCooling || v.Until.Sub(time.Now()) != c.want {
-				t.Errorf("%s: %s for %v, want %v", c.name, v.State, v.Until.Sub(time.Now()), c.want)
+			if v := g.Health("a").View(time.Now()); v.State != ledger.HealthCooling || time.Until(v.Until) != c.want {
+				t.Errorf("%s: %s for %v, want %v", c.name, v.State, time.Until(v.Until), c.want)
 			}
 		}
 	})
@@ -301,7 +301,7 @@ func TestALimitThatIsUsedUpCoolsDownAfterAGoodAnswerToo(t *testing.T) {
 		})
 		w.Served(time.Now())
 		w.End(time.Now(), fine())
-		if v := g.Health("a").View(time.Now()); v.State != ledger.HealthCooling || v.Why != "tokens" || v.Until.Sub(time.Now()) != 40*time.Second {
+		if v := g.Health("a").View(time.Now()); v.State != ledger.HealthCooling || v.Why != "tokens" || time.Until(v.Until) != 40*time.Second {
 			t.Fatalf("%+v", v)
 		}
 		if got := path(g.walk(""), map[string]router.Result{"b": fine()}); !slices.Equal(got, []string{"b fallback"}) {
