@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -97,9 +98,9 @@ func TestWhereTheKernelTellsNothingAJumpIsFoundByLooking(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		began := time.Now()
-		var slept time.Duration
+		var asleep atomic.Int64
 		read := func() reading {
-			passed := time.Since(began)
+			passed, slept := time.Since(began), time.Duration(asleep.Load())
 			return reading{began.Add(passed + slept), passed + slept, passed}
 		}
 		jumps := pollJumps(ctx, 10*time.Second, read)
@@ -108,7 +109,7 @@ func TestWhereTheKernelTellsNothingAJumpIsFoundByLooking(t *testing.T) {
 			t.Error("a jump where there was none")
 		case <-time.After(time.Hour):
 		}
-		slept = time.Minute
+		asleep.Store(int64(time.Minute))
 		select {
 		case <-jumps:
 		case <-time.After(11 * time.Second):

@@ -76,6 +76,7 @@ func (b *booked) read(t *testing.T) (rows []ledger.Entry, opens int) {
 		case ledger.KindClose:
 			rows = append(rows, ledger.Entry{})
 			return r.Entry(&rows[len(rows)-1])
+		case ledger.KindSegment, ledger.KindUsage, ledger.KindVoid, ledger.KindConfig, ledger.KindCorrection, ledger.KindAlert, ledger.KindHealth: // no rows of exchanges
 		}
 		return nil
 	})

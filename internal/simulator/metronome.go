@@ -29,16 +29,10 @@ const stamp = `"text":"at `
 
 // Late tells how long ago an event of the metronome was sent; false if the line has no stamp.
 func (m *Metronome) Late(line []byte) (time.Duration, bool) {
-	_, rest, found := bytes.Cut(line, []byte(stamp))
-	if !found {
-		return 0, false
-	}
-	end := bytes.IndexByte(rest, '"')
-	if end < 0 {
-		return 0, false
-	}
-	at, err := strconv.ParseInt(string(rest[:end]), 10, 64)
-	if err != nil {
+	_, rest, _ := bytes.Cut(line, []byte(stamp))
+	text, _, found := bytes.Cut(rest, []byte{'"'})
+	at, err := strconv.ParseInt(string(text), 10, 64)
+	if !found || err != nil {
 		return 0, false
 	}
 	return time.Since(m.start()) - time.Duration(at), true

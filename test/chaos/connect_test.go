@@ -63,9 +63,9 @@ func silences() []fault {
 	never := mutely
 	never.name, never.answer = "never answers", simulator.Silence(0)
 	slow := fault{entry: 52, name: "a head that comes late", ways: both(), answer: reply(simulator.Delay(100 * time.Millisecond)), tries: []try{{status: 200}}, alone: served()}
-	slow.hurried = true
+	slow.eased = true
 	// Without streaming the head comes when all is written: it may be many minutes of paid work.
-	long := fault{entry: 52, name: "a whole answer that takes longer than a stream may", ways: inPlain(), hurried: true, answer: reply(simulator.Delay(2 * waitHead)), tries: []try{{status: 200}}, alone: served()}
+	long := fault{entry: 52, name: "a whole answer that takes longer than a stream may", ways: inPlain(), eased: true, answer: reply(simulator.Delay(3 * ease * waitHead / 2)), tries: []try{{status: 200}}, alone: served()}
 	died := f("a kept connection that died unnoticed", dozing)
 	died.entry, died.warm = 65, 1
 	return []fault{

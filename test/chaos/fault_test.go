@@ -91,6 +91,7 @@ type fault struct {
 	again string // why the same upstream is tried once more; "" = again
 
 	hurried bool          // a bound has to run out
+	eased   bool          // a bound must not run out, and nearly does
 	within  time.Duration // 0 = 10 s
 	then    func(*scene)  // more to check
 }
@@ -169,8 +170,12 @@ func (f *fault) set(t *testing.T, w way, fallback bool) *scene {
 	}
 	second.Models = []config.ModelRule{{Match: "*", Use: spareModel}}
 	opt := options{}
+	if f.eased {
+		opt.timeouts, opt.limits = eased()
+	}
 	if f.hurried {
 		opt.timeouts, opt.limits = hurried(), hurry()
+		second.Timeouts = config.Timeouts{FirstByte: patient().FirstByte, Idle: patient().Idle}
 	}
 	if f.profile != nil {
 		f.profile(&first)

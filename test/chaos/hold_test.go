@@ -50,12 +50,12 @@ func half(n int) func([]simulator.Event) []simulator.Event {
 // alive are upstreams that say something, if only pings: nothing is cut.
 func alive() []fault {
 	f := func(name string, a ...simulator.Part) fault {
-		return fault{entry: 72, name: name, ways: inStream(), hurried: true, within: 6 * time.Second, answer: reply(a...), tries: []try{{status: 200}}, alone: served()}
+		return fault{entry: 72, name: name, ways: inStream(), eased: true, within: ease * 3 * time.Second, answer: reply(a...), tries: []try{{status: 200}}, alone: served()}
 	}
 	return []fault{
-		f("pings only, longer than silence is borne", simulator.Pings(8, 80*time.Millisecond)),
-		f("comments only, longer than silence is borne", simulator.CommentPings(8, 80*time.Millisecond)),
-		f("a long silence that ends in time", simulator.Pause(6, 200*time.Millisecond)),
+		f("pings only, longer than silence is borne", simulator.Pings(8, ease*waitIdle/6)),
+		f("comments only, longer than silence is borne", simulator.CommentPings(8, ease*waitIdle/6)),
+		f("a long silence that ends in time", simulator.Pause(6, ease*waitIdle/3)),
 	}
 }
 

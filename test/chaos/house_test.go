@@ -90,13 +90,23 @@ func hurry() proxy.Limits {
 	return proxy.Limits{FirstByte: waitAlone, FirstByteFallback: waitHead, Hold: waitHold}
 }
 
+// eased are the same bounds times ease, where a test is about somebody who is just in time: a
+// machine that is busy must not make him late.
+func eased() (upstream.Timeouts, proxy.Limits) {
+	t, l := hurried(), hurry()
+	t.Idle, l.FirstByte, l.FirstByteFallback, l.Hold = ease*t.Idle, ease*l.FirstByte, ease*l.FirstByteFallback, ease*l.Hold
+	return t, l
+}
+
+const ease = 4
+
 // The bounds of a hurried house.
 const (
-	waitDial  = 250 * time.Millisecond
-	waitHead  = 400 * time.Millisecond  // for the head of a stream, where somebody else could answer
-	waitAlone = 1500 * time.Millisecond // where nobody could, and for all attempts together
-	waitIdle  = 400 * time.Millisecond  // silence within a stream
-	waitHold  = 150 * time.Millisecond  // how long the beginning of a stream is held
+	waitDial  = time.Second
+	waitHead  = 600 * time.Millisecond // for the head of a stream, where somebody else could answer
+	waitAlone = 3 * time.Second        // where nobody could, and for all attempts together
+	waitIdle  = time.Second            // silence within a stream
+	waitHold  = 150 * time.Millisecond // how long the beginning of a stream is held
 )
 
 func newHouse(t *testing.T, opt options) *house {

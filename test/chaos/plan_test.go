@@ -13,6 +13,37 @@ import (
 	"prism/internal/simulator"
 )
 
+// TestTokensOfOneAttemptAreNotCountedForTheNext: an attempt that reported its prompt is followed by
+// one that reported nothing.
+func TestTokensOfOneAttemptAreNotCountedForTheNext(t *testing.T) {
+	const lost = 4_100_000 // 100 x 4 + 50 x 0.2 per million tokens
+	for name, c := range map[string]struct {
+		second part
+		status int
+		source string // of the row, which tells of the attempt that is shown
+	}{
+		"no connection": {part{name: "spare", worse: refusing}, http.StatusBadGateway, ledger.UsagePartial},
+		"529":           {part{name: "spare", does: overloaded("9")}, 529, ledger.UsageNone},
+	} {
+		t.Run("87/"+name, func(t *testing.T) {
+			t.Parallel()
+			s := perform(t, streamed, options{}, part{name: "work", does: reply(simulator.CutAfter(1, simulator.CutFIN))}, c.second)
+			r := s.ask("")
+			if r.status != c.status || r.row.UsageSource != c.source {
+				t.Errorf("status %d, usage from %s; want %d, %s", r.status, r.row.UsageSource, c.status, c.source)
+			}
+			for i, a := range r.row.Attempts {
+				if told := i == 0; a.Usage.Input.Known() != told || a.CostList.Known() != told {
+					t.Errorf("attempt %d: usage %+v, cost %d", i+1, a.Usage, a.CostList)
+				}
+			}
+			if r.row.Cost != lost {
+				t.Errorf("the row costs %d, want %d", r.row.Cost, lost)
+			}
+		})
+	}
+}
+
 // TestASwapDuringAFailoverChangesNothingForTheRequest: it finishes the plan it began with.
 func TestASwapDuringAFailoverChangesNothingForTheRequest(t *testing.T) {
 	inBoth(t, "88/swap", func(t *testing.T, w way) {

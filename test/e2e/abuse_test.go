@@ -51,8 +51,9 @@ func TestAbuseCostsTheHonestLittleAndEnds(t *testing.T) {
 	spent = cpu(t, pid) - spent
 	t.Logf("honest p99 %v, with %d slow clients %v; %d KiB more resident; %v of CPU in %v (opening took %v)",
 		calm, c.heads+c.bodies+c.readers, storm, more, spent, took.Round(time.Millisecond), opened.Round(time.Millisecond))
+	// A reader's kernel may take a little more once, when it has memory again.
 	for what, x := range map[string]struct{ got, limit time.Duration }{
-		"heads": {ends["head"], c.header + 5*time.Second}, "bodies": {ends["body"], c.stall + 5*time.Second}, "readers": {ends["reader"], c.stall + 15*time.Second},
+		"heads": {ends["head"], c.header + 5*time.Second}, "bodies": {ends["body"], c.stall + 5*time.Second}, "readers": {ends["reader"], 2*c.stall + 15*time.Second},
 	} {
 		t.Logf("the last of the slow %s was dropped after %v", what, x.got.Round(time.Millisecond))
 		if x.got > x.limit {
@@ -137,7 +138,7 @@ func (c crowd) open(t *testing.T, h *house) *slow {
 // waitReset waits until the other end has given the connection up, without taking anything: a
 // byte that is sent comes back as a reset then.
 func waitReset(conn net.Conn) {
-	for deadline := time.Now().Add(2 * limit); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * limit); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		if _, err := conn.Write([]byte{' '}); err != nil {
 			return
 		}

@@ -34,7 +34,9 @@ func TestAThousandStreamsCostLittleMemoryAndLeaveNothing(t *testing.T) {
 	h := prepareBefore(t, startMetronome(t, m))
 	cmd, _ := h.launch(t)
 	pid := cmd.Process.Pid
-	h.stream(t, "warm", &simulator.Metronome{}, nil) // what the first request costs is no leak
+	if err := h.stream(t, "warm", &simulator.Metronome{}, nil); err != nil { // what the first request costs is no leak
+		t.Fatal(err)
+	}
 	before := footprintOf(t, pid)
 	var late delays
 	var broken atomic.Int64
@@ -131,6 +133,7 @@ func (d *delays) String() string {
 // stream sends one request and reads the answer to its end. What came must be what m has sent; a
 // metronome without events is not compared.
 func (h *house) stream(t *testing.T, session string, m *simulator.Metronome, late *delays) error {
+	t.Helper()
 	req, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, h.url+"/v1/messages",
 		strings.NewReader(`{"model":"claude-opus-5-5","messages":[{"role":"user","content":"hi"}],"max_tokens":100,"stream":true}`))
 	if err != nil {
@@ -147,7 +150,7 @@ func (h *house) stream(t *testing.T, session string, m *simulator.Metronome, lat
 	sum, br := sha256.New(), bufio.NewReaderSize(resp.Body, 4<<10)
 	for {
 		line, err := br.ReadSlice('\n')
-		sum.Write(line) //nolint:errcheck // never fails
+		sum.Write(line)
 		if d, ok := m.Late(line); ok && late != nil {
 			late.add(d)
 		}

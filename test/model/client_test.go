@@ -116,7 +116,7 @@ func (v *visit) read(c net.Conn) error {
 		}
 		n, err := resp.Body.Read(buf[:want])
 		v.got = append(v.got, buf[:n]...)
-		if err == io.EOF { //nolint:errorlint // the bare EOF of a whole body
+		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
