@@ -111,6 +111,7 @@ func (x *exchange) call() (*http.Response, error) {
 	})
 	x.attempt = &x.entry.Attempts[len(x.entry.Attempts)-1]
 	x.resetMeter(stream.KindOpaque)
+	x.entry.UpstreamRequestID = ""
 	x.lastAt, x.gap = time.Time{}, 0
 	x.turn()
 	up := x.lane.Upstream
@@ -121,6 +122,7 @@ func (x *exchange) call() (*http.Response, error) {
 		return nil, err
 	}
 	x.attempt.HTTPStatus = resp.StatusCode
+	x.entry.UpstreamRequestID = cut(resp.Header.Get("Request-Id"), 128)
 	x.attempt.TTFBMS = millis(x.headAt.Sub(x.attempt.StartedAt))
 	x.walk.Head(x.headAt, resp.StatusCode, resp.Header)
 	return resp, nil

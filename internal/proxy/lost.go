@@ -20,6 +20,7 @@ type lost struct {
 	route   *router.Route
 	profile string
 	reason  string // why the request went there: the ledger's route_reason
+	id      string // of the provider's answer
 	index   int    // of its attempt
 
 	again   bool // the same upstream may be tried once more
@@ -44,7 +45,7 @@ type lost struct {
 func (x *exchange) losing(v verdict) *lost {
 	x.meter.Finish()
 	return &lost{
-		verdict: v, route: x.route, profile: x.route.Profile.Name, reason: x.entry.RouteReason, index: len(x.entry.Attempts) - 1,
+		verdict: v, route: x.route, profile: x.route.Profile.Name, reason: x.entry.RouteReason, id: x.entry.UpstreamRequestID, index: len(x.entry.Attempts) - 1,
 		headAt: x.headAt, usage: *x.meter.Result(), paid: ledger.NoMoney,
 	}
 }
@@ -137,7 +138,7 @@ func (x *exchange) giveUp() {
 	}
 	l := x.mostUseful()
 	x.attempt, x.served = nil, l.index
-	e.RouteReason = l.reason
+	e.RouteReason, e.UpstreamRequestID = l.reason, l.id
 	x.setRoute(l.route)
 	e.Outcome, e.ErrorType, e.ErrorMessage = l.outcome, l.errorType, x.describeError(l.message)
 	x.takeUsage(&l.usage)
