@@ -3,8 +3,11 @@ package proxy
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"time"
+	"unicode/utf8"
 
+	"prism/config"
 	"prism/internal/ledger"
 	"prism/internal/router"
 	"prism/internal/stream"
@@ -15,7 +18,9 @@ import (
 const (
 	whyAgain  = "again"  // the same upstream once more: nothing can have been processed
 	whyHealed = "healed" // the same upstream once more, with a request that was mended
-	whyKey    = "key"    // the same profile with another key, as the walk says
+
+	whyKey      = "key"      // the same profile with another key, as the walk says
+	whyAffinity = "affinity" // the fallback where the session is, as the walk says
 )
 
 // maxTimeouts is how often an upstream may let an exchange wait in vain.
@@ -24,7 +29,11 @@ const maxTimeouts = 2
 // try makes attempts until one gives an answer that may be passed on, and passes it on. If none
 // does, the client gets the most useful of what came.
 func (x *exchange) try() {
-	x.walk = x.p.opt.Router.Walk(x.plan, x.entry.SessionID)
+	session := x.entry.SessionID
+	if x.entry.Operation != ledger.OpMessages {
+		session = "" // who counts tokens does not decide where the conversation goes on
+	}
+	x.walk = x.p.opt.Router.Walk(x.plan, session)
 	var last *lost
 	for x.next(last) {
 		for repeated := false; ; {
@@ -133,7 +142,7 @@ func (x *exchange) call() (*http.Response, error) {
 func (x *exchange) patience() time.Duration {
 	limits := &x.p.opt.Limits
 	wait := limits.FirstByte
-	if x.request.Stream && limits.FirstByteFallback > 0 && x.walk.Left() {
+	if x.request.Stream && limits.FirstByteFallback > 0 && x.walk.Another() {
 		wait = limits.FirstByteFallback
 	}
 	if own := x.route.Profile.Timeouts.FirstByte; own > 0 {
@@ -229,7 +238,36 @@ func (x *exchange) endAttempt(v verdict) {
 // maxErrorMessage is the length of an error message in the ledger, in bytes.
 const maxErrorMessage = 500
 
-// describeError prepares a text for the ledger.
-func (x *exchange) describeError(s string) string { return cut(x.table.Redact(s), maxErrorMessage) }
+// describeError prepares a text for the ledger. The meter cuts what is long, and with it maybe a
+// secret of which then only the beginning is left: the last word of such a text goes.
+func (x *exchange) describeError(s string) string {
+	if utf8.RuneCountInString(s) >= stream.MaxErrorMessage {
+		s = s[:max(strings.LastIndexByte(s, ' '), 0)]
+	}
+	s = x.table.Redact(s)
+	if x.route != nil && x.route.Profile.Auth == config.AuthPassthrough {
+		s = x.withoutOwn(s)
+	}
+	return cut(s, maxErrorMessage)
+}
+
+// withoutOwn takes the client's own credential out of a text: what passes through prism is not to
+// stay there.
+func (x *exchange) withoutOwn(s string) string {
+	for _, name := range []string{"Authorization", "X-Api-Key"} {
+		for _, v := range x.r.Header[name] {
+			if _, token, ok := strings.Cut(v, " "); ok {
+				v = token
+			}
+			if len(v) >= minOwn {
+				s = strings.ReplaceAll(s, v, "[redacted:client]")
+			}
+		}
+	}
+	return s
+}
+
+// minOwn is the length of a credential that is worth hiding; shorter ones are words.
+const minOwn = 8
 
 func millis(d time.Duration) stream.Count { return stream.Count(max(d.Milliseconds(), 0)) }

@@ -22,18 +22,24 @@ func (x *exchange) accompany() (done func()) {
 		return x.cancel
 	}
 	x.ctx, x.cancel = context.WithCancel(context.WithoutCancel(x.ctx))
-	committed, cancel, p := new(atomic.Bool), x.cancel, x.p
+	committed, upstream, cancel, p := new(atomic.Bool), x.ctx, x.cancel, x.p
 	x.committed = committed
 	stop := context.AfterFunc(x.r.Context(), func() {
 		if !committed.Load() || p.stopping.Load() {
 			cancel()
 			return
 		}
-		time.AfterFunc(drainAtMost, cancel)
+		if !p.drains.begin(committed, cancel) {
+			cancel()
+			return
+		}
+		limit := time.AfterFunc(p.opt.Limits.Drain, cancel)
+		context.AfterFunc(upstream, func() { limit.Stop() })
 	})
 	return func() {
 		stop()
 		cancel()
+		p.drains.end(committed)
 	}
 }
 

@@ -27,12 +27,20 @@ func (x *exchange) examine(resp *http.Response) *lost {
 		return x.redirected()
 	case resp.StatusCode >= 400:
 		return x.examineError(resp, f)
-	case !messages && f == formSSE, resp.Header.Get("Content-Encoding") != "" && f == formSSE:
+	case x.r.Method == http.MethodHead:
+		return x.relayPlain(resp, f)
+	case (!messages || encoded(resp)) && f == formSSE:
 		return x.relayOpaque(resp)
-	case !messages, resp.Header.Get("Content-Encoding") != "":
+	case !messages, encoded(resp):
 		return x.relayPlain(resp, f)
 	}
 	return x.examineMessage(resp, f)
+}
+
+// encoded tells whether a body is compressed, although prism asked for none that is.
+func encoded(resp *http.Response) bool {
+	v := resp.Header.Get("Content-Encoding")
+	return v != "" && !strings.EqualFold(v, "identity")
 }
 
 // serve notes that the answer of the attempt under way is the one that goes to the client.
@@ -59,14 +67,14 @@ func (x *exchange) examineError(resp *http.Response, f form) *lost {
 		return x.broken(err)
 	}
 	x.resetMeter(stream.KindJSON)
-	_, _ = x.meter.Write(body)
+	clean := x.table.RedactBytes(body)
+	_, _ = x.meter.Write(clean)
 	res := x.meter.Result()
 	v := verdict{outcome: ledger.OutcomeError, errorType: res.ErrorType, message: res.ErrorMessage}
 	if v.errorType == "" {
 		v.errorType = "http_" + strconv.Itoa(resp.StatusCode)
 	}
 	x.resetMeter(stream.KindOpaque)
-	clean := x.table.RedactBytes(body)
 	if len(body) > maxErrorBody {
 		x.passLargeError(resp, f, clean, v)
 		return nil
@@ -76,23 +84,30 @@ func (x *exchange) examineError(resp *http.Response, f form) *lost {
 	}
 	l := x.judge(resp, v)
 	l.form, l.body, l.resize = f, clean, len(clean) != len(body)
-	if l.status == http.StatusBadRequest && !x.healed {
-		l.healed = x.heal(l.status, body)
-		x.healed, l.again = l.healed, l.healed
-	}
+	x.tryToHeal(l, body)
 	return l
+}
+
+// tryToHeal mends a request that was refused for its thinking, once, while an attempt is left.
+func (x *exchange) tryToHeal(l *lost, body []byte) {
+	if l.status != http.StatusBadRequest || x.healed || !x.walk.CanAgain() {
+		return
+	}
+	l.healed = x.heal(l.status, body)
+	x.healed, l.again = l.healed, l.healed
 }
 
 // judge decides what an error answer means for the attempts after it.
 func (x *exchange) judge(resp *http.Response, v verdict) *lost {
-	rule := ruleOf(resp.StatusCode, v.errorType, v.message)
+	rule := x.ruleOf(resp.StatusCode, &v)
 	v.blame, v.limited, v.denied = rule.blame, rule.limited, rule.denied
 	if said, ok := router.CooldownOf(resp.StatusCode, resp.Header, x.headAt); ok {
 		v.cooldown = said
 	}
 	l := x.losing(v)
 	l.resp, l.status = resp, resp.StatusCode
-	l.next = rule.next
+	// The profile that was meant has not been asked where a session is with its fallback.
+	l.next = rule.next || x.why == whyAffinity && !rule.blame
 	if rule.denied {
 		l.next, l.ownKeys = true, !x.route.Profile.FallbackOnAuth
 	}
@@ -111,17 +126,16 @@ type rule struct {
 }
 
 // ruleOf finds the rule. An account without credit is refused like one without a key, although
-// Anthropic says so with a 400.
-func ruleOf(status int, errorType, message string) rule {
+// Anthropic says so with a 400. That an account may not see a file is no word about its key.
+func (x *exchange) ruleOf(status int, v *verdict) rule {
+	modelled := x.entry.Operation == ledger.OpMessages || x.entry.Operation == ledger.OpCountTokens
 	switch {
 	case status == http.StatusTooManyRequests:
 		return rule{blame: true, next: true, limited: true}
-	case status == http.StatusUnauthorized, status == http.StatusPaymentRequired, status == http.StatusForbidden, noCredit(status, errorType, message):
+	case status == http.StatusUnauthorized, status == http.StatusPaymentRequired, status == http.StatusForbidden && modelled, noCredit(status, v.errorType, v.message):
 		return rule{blame: true, denied: true}
 	case status == http.StatusRequestTimeout, status == http.StatusConflict, status >= 500 && status != http.StatusNotImplemented && status != http.StatusHTTPVersionNotSupported:
 		return rule{blame: true, next: true}
-	case status >= 500:
-		return rule{blame: true}
 	}
 	return rule{}
 }
@@ -133,7 +147,8 @@ func noCredit(status int, errorType, message string) bool {
 
 // passLargeError passes on an error body that is too large to be held back.
 func (x *exchange) passLargeError(resp *http.Response, f form, head []byte, v verdict) {
-	v.blame = ruleOf(resp.StatusCode, v.errorType, v.message).blame
+	rule := x.ruleOf(resp.StatusCode, &v)
+	v.blame, v.limited, v.denied = rule.blame, rule.limited, rule.denied
 	x.serve(resp)
 	x.commit(resp, f, true)
 	// One that breaks off must not pass for the whole.

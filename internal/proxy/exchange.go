@@ -59,7 +59,7 @@ type exchange struct {
 	deadline  time.Time       // of all attempts, before the commit
 	healed    bool            // the request was mended
 	mend      mend
-	ctx       context.Context // of the upstream
+	ctx       context.Context //nolint:containedctx // of the upstream; an exchange is one request
 	cancel    context.CancelFunc
 	committed *atomic.Bool // set where the context of the upstream may outlive the client
 	outlives  bool         // the upstream is read on when the client leaves
@@ -208,6 +208,9 @@ func (x *exchange) end() {
 	}
 	x.arrive()
 	x.finish()
+	if x.walk != nil {
+		x.walk.End(x.p.opt.Now(), router.Result{}) // after a panic between two steps
+	}
 	if x.abort {
 		panic(http.ErrAbortHandler)
 	}

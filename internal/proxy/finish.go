@@ -12,6 +12,7 @@ import (
 // close notes how the exchange and its last attempt ended.
 func (x *exchange) close(v verdict) {
 	e := &x.entry
+	v.errorType = x.table.Redact(v.errorType)
 	e.Outcome, e.ErrorType, e.ErrorMessage = v.outcome, v.errorType, x.describeError(v.message)
 	x.takeUsage(x.meter.Result())
 	if v.outcome == ledger.OutcomeOK && e.Operation == ledger.OpMessages {

@@ -22,7 +22,9 @@ func (x *exchange) examineMessage(resp *http.Response, f form) *lost {
 	case formSSE:
 		h.begin(stream.KindSSE)
 	case formJSON:
-		h.begin(stream.KindJSON)
+		if !x.request.Stream { // else it may be a stream with the wrong label
+			h.begin(stream.KindJSON)
+		}
 	case formOther:
 	}
 	return h.examine()
@@ -80,6 +82,9 @@ func (h *held) examine() *lost {
 	case h.err == nil:
 		if h.n == 0 && h.x.metered != stream.KindSSE {
 			return h.x.broken(errHeld)
+		}
+		if !h.known && !blank(h.buf[:h.n]) {
+			return h.x.useless(verdict{errorType: "not_json"}, "upstream_no_message", h.strange())
 		}
 		return h.pass()
 	case ended(h.err):
@@ -143,11 +148,10 @@ func (h *held) whole() *lost {
 		return l
 	case !h.known:
 		return x.useless(verdict{errorType: "not_json"}, "upstream_no_message", h.strange())
+	case h.n == 0:
+		return x.useless(verdict{errorType: "empty_answer", billed: true}, "upstream_empty", "it answered with nothing")
 	case !json.Valid(h.buf[:h.n]):
-		l := x.losing(verdict{outcome: ledger.OutcomeError, errorType: "not_a_message", message: "the upstream's JSON is broken", blame: true, billed: true})
-		h.keep(l, h.resp.StatusCode, h.buf[:h.n])
-		l.next = true
-		return l
+		return x.useless(verdict{errorType: "not_a_message", billed: true}, "upstream_no_message", "it answered "+strconv.Itoa(h.resp.StatusCode)+" with broken JSON")
 	}
 	return h.pass()
 }
@@ -171,7 +175,7 @@ func (h *held) strange() string {
 	case ct == "":
 		return what + "something that is no message"
 	default:
-		return what + cut(ct, 64) + " instead of a message; is there a login page in between?"
+		return what + cut(h.x.table.Redact(ct), 64) + " instead of a message; is there a login page in between?"
 	}
 }
 
@@ -197,10 +201,7 @@ func (h *held) failed() *lost {
 	l.form = formJSON
 	h.keep(l, status, body)
 	l.resp = &resp
-	if status == http.StatusBadRequest && !x.healed {
-		l.healed = x.heal(status, l.body)
-		x.healed, l.again = l.healed, l.healed
-	}
+	x.tryToHeal(l, l.body)
 	return l
 }
 
@@ -260,3 +261,13 @@ func sniff(b []byte, streaming bool) stream.Kind {
 }
 
 func hasPrefix(b []byte, s string) bool { return len(b) >= len(s) && string(b[:len(s)]) == s }
+
+// blank tells whether b is white space, which says nothing yet.
+func blank(b []byte) bool {
+	for _, c := range b {
+		if c != ' ' && c != '\n' && c != '\r' && c != '\t' {
+			return false
+		}
+	}
+	return true
+}

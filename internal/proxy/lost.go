@@ -44,6 +44,7 @@ type lost struct {
 // losing begins a lost attempt with the verdict over it.
 func (x *exchange) losing(v verdict) *lost {
 	x.meter.Finish()
+	v.errorType = x.table.Redact(v.errorType)
 	return &lost{
 		verdict: v, route: x.route, profile: x.route.Profile.Name, reason: x.entry.RouteReason, id: x.entry.UpstreamRequestID, index: len(x.entry.Attempts) - 1,
 		headAt: x.headAt, usage: *x.meter.Result(), paid: ledger.NoMoney,
@@ -63,8 +64,7 @@ func (x *exchange) lose(l *lost) {
 // unanswered is an attempt that failed before, or within, the head of a response.
 func (x *exchange) unanswered(err error) *lost {
 	l := x.losing(x.failure(err))
-	var ue *upstream.Error
-	if errors.As(err, &ue) {
+	if ue, ok := errors.AsType[*upstream.Error](err); ok {
 		l.again, l.stale, l.next = again(ue), ue.Stale(), ue.Kind != upstream.KindCanceled
 	}
 	l.said = x.unreachable(&l.verdict)
@@ -168,6 +168,8 @@ func (x *exchange) givenUp() {
 	e.Outcome, e.ErrorType, e.ErrorMessage = x.gone(), "", ""
 	if len(x.losses) > 0 {
 		x.served = len(x.losses) - 1
+		e.RouteReason = x.losses[x.served].reason
+		x.setRoute(x.losses[x.served].route)
 		x.takeUsage(&x.losses[x.served].usage)
 	}
 	x.attempt = nil
@@ -183,13 +185,15 @@ func (x *exchange) givenUp() {
 // prompt is too long, helps the client more than a connection that could not be made.
 func (x *exchange) mostUseful() *lost {
 	first := x.losses[0]
-	for _, l := range x.losses {
-		if l.profile == first.profile && l.resp != nil {
-			if l.healed {
-				continue // the attempt after it says more
-			}
-			return l
+	meant := x.plan.Routes[0].Profile.Name
+	for i, l := range x.losses {
+		if l.profile != meant || l.resp == nil {
+			continue
 		}
+		if l.healed && i+1 < len(x.losses) {
+			continue // the attempt after it says more
+		}
+		return l
 	}
 	best := first
 	for _, l := range x.losses {
@@ -207,6 +211,8 @@ func (l *lost) use() int {
 		return 1
 	case l.status == http.StatusBadRequest && tooLong(string(l.body)):
 		return 2 // the client compacts the conversation
+	case l.denied:
+		return 0
 	case l.next && l.resp.Header.Get("Retry-After") != "":
 		return 4
 	case l.next:

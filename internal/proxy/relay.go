@@ -66,7 +66,7 @@ func (x *exchange) relayPlain(resp *http.Response, f form) *lost {
 	if !x.sent {
 		return x.broken(err)
 	}
-	x.close(x.plainVerdict(f, err))
+	x.close(x.plainVerdict(err))
 	return nil
 }
 
@@ -77,13 +77,17 @@ func (x *exchange) relayRest(h *held) *lost {
 	if err == nil && h.err == nil {
 		err = x.copyBody(h.resp, h.form)
 	}
+	var we *writeError
+	if errors.As(err, &we) && h.err == nil && x.outlives && !x.p.stopping.Load() {
+		x.drainRest(h.resp)
+	}
 	x.meter.Finish()
-	x.close(x.plainVerdict(h.form, err))
+	x.close(x.plainVerdict(err))
 	return nil
 }
 
 // plainVerdict decides how a body that is not a stream ended; err is what ended it early.
-func (x *exchange) plainVerdict(f form, err error) verdict {
+func (x *exchange) plainVerdict(err error) verdict {
 	res := x.meter.Result()
 	var we *writeError
 	switch {
@@ -128,6 +132,9 @@ func (x *exchange) commit(resp *http.Response, f form, resized bool) {
 		sandbox(h)
 	}
 	x.entry.HTTPStatus = resp.StatusCode
+	// What bounds the next write was set when the request came, which may be long ago.
+	x.stallAt = time.Now()
+	x.p.armWrite(x.rc)
 	x.w.WriteHeader(resp.StatusCode)
 }
 

@@ -84,7 +84,9 @@ func (r *refusal) write(w http.ResponseWriter, id string) {
 
 // body renders {"type":"error","error":{...},"request_id":...}.
 func (r *refusal) body(id string) []byte {
-	b := []byte(`{"type":"error","error":{"type":"` + r.typ + `","message":`)
+	b := []byte(`{"type":"error","error":{"type":`)
+	b = appendJSONString(b, r.typ)
+	b = append(b, `,"message":`...)
 	b = appendJSONString(b, r.message)
 	b = append(b, `},"request_id":`...)
 	if id == "" {

@@ -157,6 +157,13 @@ func (w *Walk) Left() bool {
 	return w.used != 1<<min(len(w.plan.Routes), maxRoutes)-1 || w.rotate && w.otherKey()
 }
 
+// Another tells whether Next could give somebody after a failure: there is somebody, and failures
+// are not too many.
+func (w *Walk) Another() bool { return w.Left() && w.r.budget.allows(w.r.moment(), false) }
+
+// CanAgain tells whether Again could give one more attempt.
+func (w *Walk) CanAgain() bool { return w.tries < maxAttempts }
+
 // Peek returns the route that Next would try, or nil. Next gives this one, unless it can be
 // asked no longer.
 func (w *Walk) Peek(time.Time) *Route {

@@ -181,6 +181,11 @@ func (w *Walk) stay() {
 	if len(w.cur.Route.Lanes) > 1 {
 		r.seats.change(seatKey{w.session, h}, func(s *seat) { s.key = w.attempt.key })
 	}
+	if w.at == 0 && w.tries > 1 && !w.named() && r.seats.used.Load() {
+		// The fallback where it was has failed it: the profile that was chosen has it back.
+		r.seats.change(seatKey{w.session, h}, func(s *seat) { s.instead, s.until = nil, 0 })
+		return
+	}
 	// Where it is already, the time is not renewed: the profile that was chosen gets it back.
 	if w.cur.Why != whyFallback || w.named() || r.opt.Affinity < 0 {
 		return

@@ -126,8 +126,11 @@ func setText(s *string, v gjson.Result) {
 	}
 }
 
-// maxText is the length in characters to which an answer's texts are cut.
-const maxText = 500
+// MaxErrorMessage is the length in characters to which an answer's texts are cut, the message of an
+// error among them.
+const MaxErrorMessage = 500
+
+const maxText = MaxErrorMessage
 
 // clip returns at most n characters of s.
 func clip(s string, n int) string {

@@ -34,6 +34,7 @@ type conn struct {
 	idleSince time.Time
 	budget    int // bytes that may still be read; -1 = no bound
 	got       bool
+	failed    error     // of the last read; net/http hides some of them behind its own
 	armed     time.Time // when the read deadline of a body was last set; zero = not for this one
 }
 
@@ -55,6 +56,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		p = p[:c.budget]
 	}
 	n, err := c.rw.Read(p)
+	c.failed = err
 	if n > 0 {
 		c.got = true
 		if c.budget > 0 {
@@ -92,9 +94,8 @@ func (c *conn) alive() bool {
 // send writes the request. A peer that answers before it has read everything is not an
 // error here: its response tells.
 func (c *conn) send(body *Body) error {
-	if t := c.pool.timeouts.Write; t > 0 {
-		// A slow uplink needs its time: 32 KiB a second are granted on top.
-		_ = c.rw.SetWriteDeadline(time.Now().Add(t + time.Duration(body.Size/(32<<10))*time.Second))
+	if d := sendWithin(c.pool.timeouts.Write, body.Size); d > 0 {
+		_ = c.rw.SetWriteDeadline(time.Now().Add(d))
 	}
 	if body.File != nil {
 		if _, err := c.rw.Write(c.head); err != nil {
@@ -118,6 +119,15 @@ func (c *conn) send(body *Body) error {
 	_, err := c.vec.WriteTo(c.rw)
 	c.vec, c.vecs = nil, [4][]byte{}
 	return err
+}
+
+// sendWithin is how long sending a body may take where a peer that takes nothing is given up after
+// t: a slow uplink needs its time, 32 KiB a second are granted on top. 0 = no bound.
+func sendWithin(t time.Duration, size int64) time.Duration {
+	if t <= 0 {
+		return 0
+	}
+	return t + time.Duration(size/(32<<10))*time.Second
 }
 
 // sendTLS joins the head and small pieces, so that they share a record.
@@ -155,7 +165,7 @@ const afterFailedWrite = time.Second
 // response reads the head of the response, which must come within wait; 0 lifts the bound.
 // Informational responses are passed over.
 func (c *conn) response(req *http.Request, wait time.Duration) (*http.Response, error) {
-	c.budget, c.got = maxHead, false
+	c.budget, c.got, c.failed = maxHead, false, nil
 	c.silence(wait)
 	for range maxInformational {
 		resp, err := http.ReadResponse(c.br, req)
@@ -267,7 +277,7 @@ func (b *respBody) Read(p []byte) (int, error) {
 }
 
 func (b *respBody) release() {
-	if b.stop() && b.keep && b.c.br.Buffered() == 0 {
+	if b.stop() && b.keep && b.c.rested() {
 		b.c.pool.put(b.c)
 		return
 	}
@@ -283,4 +293,16 @@ func (b *respBody) Close() error {
 		b.c.close()
 	}
 	return nil
+}
+
+// rested tells whether nothing came behind the answer: neither into the buffer nor, of a TLS record
+// that was read already, into the connection, where nobody sees it from outside.
+func (c *conn) rested() bool {
+	if c.br.Buffered() > 0 || c.rw == c.raw {
+		return c.br.Buffered() == 0
+	}
+	_ = c.rw.SetReadDeadline(time.Unix(1, 0))
+	_, err := c.br.Peek(1)
+	_ = c.rw.SetReadDeadline(time.Time{})
+	return errors.Is(err, os.ErrDeadlineExceeded)
 }

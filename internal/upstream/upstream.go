@@ -134,7 +134,7 @@ func (u *Upstream) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		stop()
 		c.close()
-		return nil, &Error{Kind: kindOf(ctx, errors.Join(err, sendErr)), Reused: c.reused, Sent: true, Head: c.got, Err: err}
+		return nil, &Error{Kind: kindOf(ctx, errors.Join(err, sendErr, c.failed)), Reused: c.reused, Sent: true, Head: c.got, Err: err}
 	}
 	rb := &respBody{c: c, body: resp.Body, ctx: ctx, stop: stop, chunked: len(resp.TransferEncoding) > 0}
 	rb.keep = sendErr == nil && !resp.Close && resp.ProtoAtLeast(1, 1)

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -25,7 +26,7 @@ func (u *Upstream) transport(via *url.URL) *http.Transport {
 	protocols.SetHTTP1(true)
 	return &http.Transport{
 		Proxy:               http.ProxyURL(via),
-		DialContext:         (&net.Dialer{Timeout: t.Dial}).DialContext,
+		DialContext:         (&net.Dialer{Timeout: t.Dial, Control: func(_, _ string, rc syscall.RawConn) error { return giveUpAfter(rc, deadPeer) }}).DialContext,
 		TLSClientConfig:     u.pool.target.TLS,
 		TLSHandshakeTimeout: t.TLS,
 		DisableCompression:  true,
@@ -73,21 +74,33 @@ func (u *Upstream) awaitHead(body *Body, wrote, headed <-chan struct{}, cancel c
 	if body.FirstByte > 0 {
 		wait = body.FirstByte
 	}
-	if wait <= 0 {
-		return
+	t := &u.pool.timeouts
+	connect := sendWithin(t.Write, body.Size)
+	if connect > 0 {
+		connect += t.Dial + t.TLS
+	}
+	if within(connect, wrote, headed, cancel) {
+		within(wait, headed, headed, cancel)
+	}
+}
+
+// within waits for a step of a request and tells whether it came; what does not come in time is
+// given up. 0 lifts the bound.
+func within(d time.Duration, step, over <-chan struct{}, cancel context.CancelCauseFunc) bool {
+	var late <-chan time.Time
+	if d > 0 {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		late = t.C
 	}
 	select {
-	case <-wrote:
-	case <-headed:
-		return
-	}
-	t := time.NewTimer(wait)
-	defer t.Stop()
-	select {
-	case <-t.C:
+	case <-step:
+		return true
+	case <-over:
+	case <-late:
 		cancel(errNoHead)
-	case <-headed:
 	}
+	return false
 }
 
 // requestVia is what appendHead renders, as a request for the Transport.
@@ -190,7 +203,7 @@ func (b *viaBody) Read(p []byte) (int, error) {
 	if b.waiting {
 		b.waiting = false
 		n, err := copy(p, b.first.b[:b.first.n]), b.first.err
-		if err == nil || err == io.EOF {
+		if err == nil || err == io.EOF { //nolint:errorlint // the bare EOF of a whole body
 			return n, err
 		}
 		return n, &Error{Kind: kindOf(b.ctx, err), Sent: true, Head: true, Err: err}
@@ -202,7 +215,7 @@ func (b *viaBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	fired := silent()
-	if err == nil || err == io.EOF {
+	if err == nil || err == io.EOF { //nolint:errorlint // the bare EOF of a whole body
 		return n, err
 	}
 	kind := kindOf(b.ctx, err)
