@@ -27,6 +27,9 @@ const (
 	gatePatience = time.Second
 	// gateLook is how often it is looked for such connections.
 	gateLook = 200 * time.Millisecond
+	// gateCrowd is how many connections may go on waiting for their clients though nobody else
+	// waits: each costs some twenty kilobytes.
+	gateCrowd = 512
 )
 
 // gate is a listener that admits only as many connections at a time as there are descriptors
@@ -43,8 +46,9 @@ type gate struct {
 	once     sync.Once
 	said     time.Time // of Accept alone
 
-	mu     sync.Mutex
-	guests map[*guest]struct{} // guarded by mu
+	mu       sync.Mutex
+	guests   map[*guest]struct{} // guarded by mu
+	thinning bool                // thin comes again; guarded by mu
 }
 
 // guest is an admitted connection. What it does is noted in itself, twice per request, and not
@@ -112,7 +116,12 @@ func (g *gate) Accept() (net.Conn, error) {
 	v.since.Store(g.now())
 	g.mu.Lock()
 	g.guests[v] = struct{}{}
+	crowd := len(g.guests) > gateCrowd && !g.thinning
+	g.thinning = g.thinning || crowd
 	g.mu.Unlock()
+	if crowd {
+		time.AfterFunc(gatePatience, g.thin)
+	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		return tcpGuest{tcp, v}, nil
 	}
@@ -147,26 +156,50 @@ func (g *gate) enter() bool {
 	}
 }
 
-// dismiss closes the connections that have waited for their client for that long, the longest
-// ones first, and most of them at once.
-func (g *gate) dismiss(patience time.Duration, most int) {
-	type waiting struct {
-		*guest
-		since int64
+// thin parts with the connections of a crowd on which nothing happens, until there is none.
+func (g *gate) thin() {
+	g.mu.Lock()
+	g.thinning = len(g.guests) > gateCrowd && !g.closed()
+	again := g.thinning
+	g.mu.Unlock()
+	if !again {
+		return
 	}
-	var idle []waiting
+	if more := len(g.idle(0)) - gateCrowd; more > 0 {
+		g.dismiss(gatePatience, more)
+	}
+	time.AfterFunc(gatePatience, g.thin)
+}
+
+// idler is a guest that waits for its client since a moment.
+type idler struct {
+	*guest
+	at int64
+}
+
+// idle lists the guests that have waited for their clients for that long, the longest ones
+// first.
+func (g *gate) idle(patience time.Duration) []idler {
+	var all []idler
 	limit := g.now() - int64(patience)
 	g.mu.Lock()
 	for v := range g.guests {
-		if since := v.since.Load(); since != served && since <= limit {
-			idle = append(idle, waiting{v, since})
+		if at := v.since.Load(); at != served && at <= limit {
+			all = append(all, idler{v, at})
 		}
 	}
 	g.mu.Unlock()
-	slices.SortFunc(idle, func(a, b waiting) int { return cmp.Compare(a.since, b.since) })
-	for _, v := range idle[:min(most, len(idle))] {
-		// A request may have come in the meantime; it is not to be cut off.
-		if v.guest.since.Load() == v.since {
+	slices.SortFunc(all, func(a, b idler) int { return cmp.Compare(a.at, b.at) })
+	return all
+}
+
+// dismiss closes the connections that have waited for their client for that long, the longest
+// ones first, and most of them at once.
+func (g *gate) dismiss(patience time.Duration, most int) {
+	all := g.idle(patience)
+	for _, v := range all[:min(most, len(all))] {
+		// A request may be there that a busy machine has not come to; it is not to be cut off.
+		if !unread(v.conn) && v.since.Load() == v.at {
 			_ = v.conn.Close()
 		}
 	}
@@ -174,6 +207,16 @@ func (g *gate) dismiss(patience time.Duration, most int) {
 
 // empty tells whether every connection has gone. It is exact once the gate is closed.
 func (g *gate) empty() bool { return len(g.admitted) == 0 }
+
+// closed tells whether Close was called.
+func (g *gate) closed() bool {
+	select {
+	case <-g.closing:
+		return true
+	default:
+		return false
+	}
+}
 
 // Close implements net.Listener.
 func (g *gate) Close() error {

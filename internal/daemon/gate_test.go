@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -94,6 +95,35 @@ func TestConnectionsOnWhichNothingHappensGiveUpTheirPlaces(t *testing.T) {
 	}
 }
 
+func TestACrowdOfWhichNothingComesIsThinned(t *testing.T) {
+	const more = 100
+	dial, _ := gated(t, 4*gateCrowd)
+	ended := make(chan struct{}, gateCrowd+more)
+	for range gateCrowd + more {
+		c := dial("GET / HTTP/1.1\r\nX-Slow: ")
+		go func() {
+			_, _ = io.Copy(io.Discard, c)
+			ended <- struct{}{}
+		}()
+	}
+	late := time.After(gatePatience + 5*time.Second)
+	for n := range more {
+		select {
+		case <-ended:
+		case <-late:
+			t.Fatalf("%d of %d too many were dismissed", n, more)
+		}
+	}
+	select {
+	case <-ended:
+		t.Errorf("more than the %d too many were dismissed", more)
+	case <-time.After(2 * gatePatience):
+	}
+	if err := greeted(dial(hello), time.Second); err != nil {
+		t.Errorf("a client beside the crowd: %v", err)
+	}
+}
+
 func TestWithoutPressureNobodyIsDismissed(t *testing.T) {
 	dial, _ := gated(t, 3)
 	kept, silent := dial(hello), dial("")
@@ -131,5 +161,45 @@ func TestTheGateKeepsWhatTheServerAsksOfATCPConnection(t *testing.T) {
 	}
 	if _, ok := in.(interface{ CloseWrite() error }); !ok {
 		t.Error("no CloseWrite")
+	}
+}
+
+// TestARequestThatNobodyHasReadYetIsNotCutOff lets a request lie in the kernel for longer than
+// anybody's patience, as on a machine that is very busy.
+func TestARequestThatNobodyHasReadYetIsNotCutOff(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("what lies in the kernel is seen on Linux alone")
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGate(ln, 2, zerolog.Nop())
+	defer g.Close()
+	out, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	in, err := g.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	if _, err := io.WriteString(out, "x"); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Second); !unread(in.(tcpGuest).TCPConn); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the byte does not arrive")
+		}
+	}
+	g.dismiss(0, 10)
+	if _, err := in.Read(make([]byte, 1)); err != nil {
+		t.Fatalf("the connection was dismissed: %v", err)
+	}
+	g.dismiss(0, 10)
+	if _, err := in.Read(make([]byte, 1)); err == nil || !strings.Contains(err.Error(), "closed") {
+		t.Errorf("nothing lies there, and the connection stays: %v", err)
 	}
 }

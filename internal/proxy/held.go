@@ -146,12 +146,17 @@ func (h *held) whole() *lost {
 		l.next = true
 		l.said = x.unreachable(&l.verdict)
 		return l
-	case !h.known:
+	case !h.known && h.form != formJSON:
 		return x.useless(verdict{errorType: "not_json"}, "upstream_no_message", h.strange())
 	case h.n == 0:
 		return x.useless(verdict{errorType: "empty_answer", billed: true}, "upstream_empty", "it answered with nothing")
 	case !json.Valid(h.buf[:h.n]):
 		return x.useless(verdict{errorType: "not_a_message", billed: true}, "upstream_no_message", "it answered "+strconv.Itoa(h.resp.StatusCode)+" with broken JSON")
+	case !res.Complete && !res.GaveUp:
+		l := x.losing(verdict{outcome: ledger.OutcomeError, errorType: "not_a_message", message: "the upstream's JSON is not a message", blame: true})
+		h.keep(l, h.resp.StatusCode, h.buf[:h.n])
+		l.next = true
+		return l
 	}
 	return h.pass()
 }
@@ -207,8 +212,9 @@ func (h *held) failed() *lost {
 
 // keep copies what is to be shown out of the buffer.
 func (h *held) keep(l *lost, status int, body []byte) {
-	l.resp, l.status, l.resize = h.resp, status, true
+	l.resp, l.status = h.resp, status
 	l.body = append([]byte(nil), h.x.table.RedactBytes(body)...)
+	l.resize = len(l.body) != h.n
 	if l.form = h.form; l.form == formSSE {
 		l.form = formJSON
 	}

@@ -44,10 +44,12 @@ func empties() []fault {
 		f.tries, f.alone = []try{{status: 200, errorType: "eof", billed: true, outcome: ledger.OutcomeTruncated}}, unsaid()
 		return f
 	}
+	answer := f("an empty body", both(), simulator.RawBody(200, "application/json", nil))
+	answer.tries = []try{{status: 200, errorType: "empty_answer", billed: true}}
 	return []fault{
 		f("headers and a clean end", inStream(), simulator.HeaderThenClose()),
 		f("an empty stream", both(), simulator.EmptyStream()),
-		f("an empty body", both(), simulator.RawBody(200, "application/json", nil)),
+		answer,
 		ended("pings and a clean end", only(ping(), ping())),
 		ended("comments and a clean end", only(simulator.Event{Raw: []byte(": ping\n\n: ping\n\n")})),
 	}
@@ -71,7 +73,7 @@ func impostors() []fault {
 		f("no content", simulator.NoContent(), try{status: 204, errorType: "not_json"}, noMessage()),
 		f("an error with status 200", raw(200, "application/json", overloaded), try{status: 200, errorType: "overloaded_error"}, said(529)),
 		f("JSON that is no message", raw(200, "application/json", []byte(`{"ok":true}`)), try{status: 200, errorType: "not_a_message"}, said(200)),
-		f("a page labelled as JSON", raw(200, "application/json", page), try{status: 200, errorType: "not_a_message", billed: true}, said(200)),
+		f("a page labelled as JSON", raw(200, "application/json", page), try{status: 200, errorType: "not_a_message", billed: true}, noMessage()),
 		f("a page labelled as a stream", raw(200, "text/event-stream", page), ended, unsaid()),
 		f("a JSON error labelled as a stream", raw(200, "text/event-stream", overloaded), ended, unsaid()),
 	}

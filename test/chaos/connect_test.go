@@ -161,7 +161,7 @@ func heads() []fault {
 		f(62, "two lengths", upstream.KindProtocol, raw("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}")),
 		f(62, "not HTTP", upstream.KindProtocol, raw("SSH-2.0-OpenSSH_9.9\r\n\r\n")),
 		ok(62, "a header of 200 KiB", reply(simulator.HeaderBomb(200<<10))),
-		f(64, "HTTP/2 that nobody asked for", upstream.KindProtocol, raw("\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64\x00\x04\x00\x01\x00\x00\x00\x06\x00\x00\x20\x00")),
+		f(64, "HTTP/2 that nobody asked for", upstream.KindEOF, raw("\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64\x00\x04\x00\x01\x00\x00\x00\x06\x00\x00\x20\x00")),
 		f(64, "a protocol switch", upstream.KindProtocol, raw("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n")),
 		f(66, "a flood of 103", upstream.KindProtocol, raw(strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n", 20)+"HTTP/1.1 200 OK\r\n\r\n")),
 		flood,
