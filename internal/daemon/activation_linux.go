@@ -22,8 +22,8 @@ const mostInherited = 16
 // dashboard or control; without such a name, a TCP socket is the data port and a Unix socket
 // the control socket.
 func Inherited(getenv func(string) string) (Sockets, error) {
-	n, err := strconv.Atoi(getenv("LISTEN_FDS"))
-	if pid, _ := strconv.Atoi(getenv("LISTEN_PID")); err != nil || pid != os.Getpid() || n <= 0 {
+	n, _ := strconv.Atoi(getenv("LISTEN_FDS")) // 0 where it is no number
+	if pid, _ := strconv.Atoi(getenv("LISTEN_PID")); pid != os.Getpid() || n <= 0 {
 		return Sockets{}, nil // they were meant for somebody else, or there are none
 	}
 	names := strings.Split(getenv("LISTEN_FDNAMES"), ":")

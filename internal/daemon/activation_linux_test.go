@@ -72,7 +72,7 @@ func listenTCP(t *testing.T, address string) net.Listener {
 
 func listenUnix(t *testing.T) *net.UnixListener {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "prism")
+	dir, err := os.MkdirTemp("", "prism") //nolint:usetesting // the path of a socket must be short
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -236,6 +236,7 @@ func (g *gate) note(conn net.Conn, state http.ConnState) {
 		return
 	}
 	switch state {
+	case http.StateNew: // Accept has noted it
 	case http.StateActive:
 		v.since.Store(served)
 	case http.StateIdle:

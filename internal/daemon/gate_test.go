@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -33,7 +34,9 @@ func gated(t *testing.T, places int) (dial func(request string) net.Conn, slow c
 	go func() { done <- s.Serve(g) }()
 	t.Cleanup(func() {
 		_ = s.Close()
-		<-done
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("the server ended with %v", err)
+		}
 	})
 	return func(request string) net.Conn {
 		c, err := net.Dial("tcp", ln.Addr().String())

@@ -141,7 +141,7 @@ func TestAKeptConnectionMayBringOneMoreRequestIntoTheStop(t *testing.T) {
 	if resp, _ := ask(); !resp.Close {
 		t.Error("the last answer does not say that it is the last")
 	}
-	if _, err := in.ReadByte(); err != io.EOF { //nolint:errorlint // it is returned as it is
+	if _, err := in.ReadByte(); err != io.EOF {
 		t.Errorf("after the last answer: %v", err)
 	}
 	r.halt()

@@ -242,7 +242,7 @@ func TestTheUnitFilesAreSound(t *testing.T) {
 	if err := os.MkdirAll(home+"/.local/bin", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(home+"/.local/bin/prism", []byte("#!/bin/sh\n"), 0o700); err != nil { //nolint:gosec // it stands for the program
+	if err := os.WriteFile(home+"/.local/bin/prism", []byte("#!/bin/sh\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	units := []string{"prism.service", "prism.socket", "prism-control.socket", "prism-dashboard.socket"}
