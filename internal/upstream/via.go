@@ -215,7 +215,7 @@ func (b *viaBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	fired := silent()
-	if err == nil || err == io.EOF { //nolint:errorlint // the bare EOF of a whole body
+	if err == nil || err == io.EOF {
 		return n, err
 	}
 	kind := kindOf(b.ctx, err)
