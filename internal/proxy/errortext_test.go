@@ -35,7 +35,7 @@ func TestAnErrorInAnyWordsIsShownAsJSON(t *testing.T) {
 func TestNoPartOfAKeyIsLeftWhereALongErrorIsCut(t *testing.T) {
 	for name, as := range map[string]func(typ, message string) simulator.Answer{
 		"status 400":  func(typ, message string) simulator.Answer { return simulator.Error(400, typ, message, nil) },
-		"status 200":  func(typ, message string) simulator.Answer { return errorBody(typ, message) },
+		"status 200":  errorBody,
 		"first event": simulator.ErrorEventFirst,
 		"later event": func(typ, message string) simulator.Answer {
 			return text(simulator.ErrorEventAfterContent(typ, message))

@@ -31,6 +31,8 @@ func (x *exchange) examine(resp *http.Response) *lost {
 		return x.relayPlain(resp, f)
 	case (!messages || encoded(resp)) && f == formSSE:
 		return x.relayOpaque(resp)
+	case f == formOther && x.entry.Operation == ledger.OpCountTokens:
+		return x.useless(verdict{errorType: "not_json"}, "upstream_no_message", x.strange(resp, resp.ContentLength == 0))
 	case !messages, encoded(resp):
 		return x.relayPlain(resp, f)
 	}

@@ -157,6 +157,8 @@ func answered() []fault {
 		named(page, "no content", simulator.NoContent()),
 		named(fault{streaming: both(), status: 529, outcome: ledger.OutcomeError, errorType: "overloaded_error", blame: 1}, "an error with status 200",
 			simulator.RawBody(200, "application/json", []byte(`{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`))),
+		named(fault{streaming: both(), status: 529, outcome: ledger.OutcomeError, errorType: "overloaded_error", blame: 1}, "an error labelled as a stream",
+			simulator.RawBody(200, "text/event-stream", []byte(`{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`))),
 		named(fault{streaming: both(), outcome: ledger.OutcomeError, errorType: "not_a_message", blame: 1}, "JSON that is no message", simulator.RawBody(200, "application/json", []byte(`{"ok":true}`))),
 		named(fault{streaming: both(), see: seenRefusal, status: 502, code: "upstream_no_message", outcome: ledger.OutcomeError, errorType: "not_a_message", blame: 1, billed: true}, "half of a JSON", simulator.RawBody(200, "application/json", []byte(`{"type":"mess`))),
 		named(redirect, "300", simulator.Redirect("http://127.0.0.1:1/").With(simulator.Status(300))),

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -84,7 +85,7 @@ func (h *held) examine() *lost {
 			return h.x.broken(errHeld)
 		}
 		if !h.known && !blank(h.buf[:h.n]) {
-			return h.x.useless(verdict{errorType: "not_json"}, "upstream_no_message", h.strange())
+			return h.x.useless(verdict{errorType: "not_json"}, "upstream_no_message", h.x.strange(h.resp, false))
 		}
 		return h.pass()
 	case ended(h.err):
@@ -141,13 +142,19 @@ func (h *held) whole() *lost {
 		return h.failed()
 	case h.n == 0 && h.known && x.metered == stream.KindSSE:
 		return x.useless(verdict{errorType: "empty_stream", billed: true}, "upstream_empty", "it answered with an empty stream")
+	case x.metered == stream.KindSSE && h.known && sniff(h.buf[:h.n], false) == stream.KindJSON:
+		// An error that is labelled as the stream that was asked for.
+		h.begin(stream.KindJSON)
+		_, _ = x.meter.Write(h.buf[:h.n])
+		h.form = formJSON
+		return h.whole()
 	case x.metered == stream.KindSSE && h.known:
 		l := x.losing(verdict{outcome: ledger.OutcomeTruncated, errorType: string(upstream.KindEOF), message: "the stream ended before it had begun", blame: true, billed: true})
 		l.next = true
 		l.said = x.unreachable(&l.verdict)
 		return l
 	case !h.known && h.form != formJSON:
-		return x.useless(verdict{errorType: "not_json"}, "upstream_no_message", h.strange())
+		return x.useless(verdict{errorType: "not_json"}, "upstream_no_message", x.strange(h.resp, h.n == 0))
 	case h.n == 0:
 		return x.useless(verdict{errorType: "empty_answer", billed: true}, "upstream_empty", "it answered with nothing")
 	case !json.Valid(h.buf[:h.n]):
@@ -171,16 +178,16 @@ func (x *exchange) useless(v verdict, code, what string) *lost {
 	return l
 }
 
-// strange says what came instead of a message.
-func (h *held) strange() string {
-	what := "it answered " + strconv.Itoa(h.resp.StatusCode) + " with "
-	switch ct := h.resp.Header.Get("Content-Type"); {
-	case h.n == 0:
+// strange says what came instead of an answer.
+func (x *exchange) strange(resp *http.Response, empty bool) string {
+	what := "it answered " + strconv.Itoa(resp.StatusCode) + " with "
+	switch ct := resp.Header.Get("Content-Type"); {
+	case empty:
 		return what + "nothing"
 	case ct == "":
 		return what + "something that is no message"
 	default:
-		return what + cut(h.x.table.Redact(ct), 64) + " instead of a message; is there a login page in between?"
+		return what + cut(x.table.Redact(ct), 64) + " instead of a message; is there a login page in between?"
 	}
 }
 
@@ -254,6 +261,7 @@ func (h *held) pass() *lost {
 
 // sniff guesses what a body is that is labelled wrongly, or not at all.
 func sniff(b []byte, streaming bool) stream.Kind {
+	b = bytes.TrimPrefix(b, []byte("\ufeff"))
 	for len(b) > 0 && (b[0] == ' ' || b[0] == '\n' || b[0] == '\r' || b[0] == '\t') {
 		b = b[1:]
 	}

@@ -209,8 +209,8 @@ func (l *lost) use() int {
 	switch {
 	case l.resp == nil:
 		return 1
-	case l.status == http.StatusBadRequest && tooLong(string(l.body)):
-		return 2 // the client compacts the conversation
+	case l.status == http.StatusBadRequest && (tooLong(string(l.body)) || aboutThinking(l.body)):
+		return 2 // the client mends its conversation by itself
 	case l.denied:
 		return 0
 	case l.next && l.resp.Header.Get("Retry-After") != "":

@@ -147,6 +147,9 @@ const trickle = 20 * time.Millisecond
 func (x *exchange) copyBody(resp *http.Response, f form) error {
 	buf := x.buffer()
 	for {
+		if !x.sent && !awaitBody(resp.Body, x.deadline.Sub(x.p.opt.Now())) {
+			return errHeld
+		}
 		if x.sent && !awaitBody(resp.Body, trickle) {
 			if err := x.flushNow(); err != nil {
 				return err
@@ -158,10 +161,10 @@ func (x *exchange) copyBody(resp *http.Response, f form) error {
 			x.commit(resp, f, false)
 		}
 		if n > 0 {
+			_, _ = x.meter.Write(buf[:n])
 			if werr := x.write(buf[:n]); werr != nil {
 				return werr
 			}
-			_, _ = x.meter.Write(buf[:n])
 		}
 		if ended(err) {
 			return nil

@@ -75,7 +75,7 @@ func impostors() []fault {
 		f("JSON that is no message", raw(200, "application/json", []byte(`{"ok":true}`)), try{status: 200, errorType: "not_a_message"}, said(200)),
 		f("a page labelled as JSON", raw(200, "application/json", page), try{status: 200, errorType: "not_a_message", billed: true}, noMessage()),
 		f("a page labelled as a stream", raw(200, "text/event-stream", page), ended, unsaid()),
-		f("a JSON error labelled as a stream", raw(200, "text/event-stream", overloaded), ended, unsaid()),
+		f("a JSON error labelled as a stream", raw(200, "text/event-stream", overloaded), try{status: 200, errorType: "overloaded_error"}, said(529)),
 	}
 }
 

@@ -147,3 +147,20 @@ func TestASessionStaysWithTheFallbackThatTookItOver(t *testing.T) {
 		s.wantOK(&r, "work")
 	})
 }
+
+// TestASessionGoesHomeWhereTheFallbackFails: once the profile that it is meant for has answered
+// again, its prompts are cached there.
+func TestASessionGoesHomeWhereTheFallbackFails(t *testing.T) {
+	inBoth(t, "83/home", func(t *testing.T, w way) {
+		once := func(p *provider) { p.Script(failing(), simulator.Always(reply())) }
+		s := perform(t, w, options{}, part{name: "work", steps: once}, part{name: "spare", steps: func(p *provider) { p.Script(reply(), failing(), simulator.Always(reply())) }})
+		r := s.ask("s-1")
+		s.wantOK(&r, "spare")
+		r = s.ask("s-1")
+		s.wantOK(&r, "work")
+		s.wantAttempts(&r, did{"spare", "affinity", "api_error"}, did{"work", "active", ""})
+		r = s.ask("s-1")
+		s.wantOK(&r, "work")
+		s.wantAttempts(&r, did{"work", "active", ""})
+	})
+}

@@ -56,7 +56,7 @@ type bout struct {
 
 	mu    sync.Mutex
 	asked map[int]int // requests by round
-	first string      // who was asked first in the last round, and will be in the next
+	last  string      // who answered last, and is asked first in the next round
 	open  map[string]*sim.Running
 }
 
@@ -66,12 +66,11 @@ func (b *bout) answer(name string) sim.AnswerFunc {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		n := r.Rounds
-		if b.asked[n]++; b.asked[n] == 1 {
-			b.first = name
-		}
+		b.asked[n]++
 		if m, ok := mishaps()[n]; ok && !m.port && b.asked[n] == 1 {
 			return m.does
 		}
+		b.last = name
 		if n == lastRound {
 			return sim.Reply(sim.Text("finished"), counts(int64(n)))
 		}
@@ -97,7 +96,7 @@ func (b *bout) command(n int) string {
 	return fmt.Sprintf("sleep %d; echo step-%d", pace(), n)
 }
 
-// closePort closes the port of whoever is asked first when the tool asks for it, until the round is
+// closePort closes the port of whoever answered last when the tool asks for it, until the round is
 // over.
 func (b *bout) closePort(over <-chan struct{}) {
 	await := func(ok func() bool) bool {
@@ -114,7 +113,7 @@ func (b *bout) closePort(over <-chan struct{}) {
 		return
 	}
 	b.mu.Lock()
-	name := b.first
+	name := b.last
 	b.mu.Unlock()
 	p := map[string]*provider{"work": b.h.work, "spare": b.h.spare}[name]
 	b.open[name].Close()
