@@ -181,12 +181,23 @@ func notFiles(dir string) []candidate {
 			return os.Symlink(fifo, path)
 		}},
 		{name: "a socket", says: irregular, make: func(path string) error {
-			l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+			dir, err := os.MkdirTemp(filepath.Dir(path), "s") // the path of a socket must be short
+			if err != nil {
+				return err
+			}
+			defer os.RemoveAll(dir)
+			at, err := os.Open(dir)
+			if err != nil {
+				return err
+			}
+			defer at.Close()
+			l, err := net.ListenUnix("unix", &net.UnixAddr{Name: fmt.Sprintf("/proc/self/fd/%d/s", at.Fd()), Net: "unix"})
 			if err != nil {
 				return err
 			}
 			l.SetUnlinkOnClose(false)
-			return l.Close()
+			_ = l.Close()
+			return os.Rename(filepath.Join(dir, "s"), path)
 		}},
 		{name: "a file that all may write", says: "chmod", make: func(path string) error {
 			if err := os.WriteFile(path, []byte("active: a\n"), 0o600); err != nil {
