@@ -143,7 +143,7 @@ func (b *bout) closePort(over <-chan struct{}) {
 func newBout(t *testing.T) *bout {
 	t.Helper()
 	b := &bout{t: t, asked: map[int]int{}, open: map[string]*sim.Running{}, flag: filepath.Join(t.TempDir(), "close")}
-	h := &house{dir: t.TempDir(), token: "pt-" + secret(t)}
+	h := &house{dir: shortDir(t), token: "pt-" + secret(t)}
 	for _, p := range []**provider{&h.work, &h.spare} {
 		name := map[bool]string{true: "work", false: "spare"}[p == &h.work]
 		key := "sk-" + name + "-" + secret(t)

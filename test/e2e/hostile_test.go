@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -192,11 +193,13 @@ func TestPlacesThatSomebodyElsePreparedAreRefused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			cmd := exec.CommandContext(t.Context(), os.Getenv("PRISM_BIN"), "serve")
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, os.Getenv("PRISM_BIN"), "serve")
 			cmd.Env, cmd.Dir = h.env, h.dir
 			out, err := cmd.CombinedOutput()
-			if err == nil {
-				t.Fatal("it started")
+			if err == nil || ctx.Err() != nil {
+				t.Fatalf("it started: %s", out)
 			}
 			if text := string(out); !strings.Contains(text, place) || !strings.Contains(text, "fix: ") {
 				t.Errorf("it said %s", text)

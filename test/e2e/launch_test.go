@@ -24,7 +24,7 @@ func prepare(t *testing.T) *house {
 	if os.Getenv("PRISM_BIN") == "" {
 		t.Fatal("PRISM_BIN is not set: run make e2e")
 	}
-	h := &house{dir: t.TempDir(), token: "pt-" + secret(t)}
+	h := &house{dir: shortDir(t), token: "pt-" + secret(t)}
 	h.work, h.spare = newProvider(t, "work"), newProvider(t, "spare")
 	addr := freeAddress(t)
 	h.url = "http://" + addr
@@ -36,6 +36,18 @@ func prepare(t *testing.T) *house {
 	t.Cleanup(func() { log.Close() })
 	h.log = log
 	return h
+}
+
+// shortDir is a temporary directory whose name leaves room for that of a socket: prism puts its
+// socket elsewhere where there is none.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "house") //nolint:usetesting // see above
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 // launch starts prism and returns it with the time to its first answer.

@@ -78,7 +78,7 @@ func prepareBefore(t *testing.T, url string) *house {
 	if os.Getenv("PRISM_BIN") == "" {
 		t.Fatal("PRISM_BIN is not set: run make e2e")
 	}
-	h := &house{dir: t.TempDir(), token: "pt-" + secret(t)}
+	h := &house{dir: shortDir(t), token: "pt-" + secret(t)}
 	h.work, h.spare = newProvider(t, "work"), newProvider(t, "spare")
 	h.work.url = url
 	addr := freeAddress(t)

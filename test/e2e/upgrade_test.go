@@ -238,7 +238,7 @@ func TestTheUnitFilesAreSound(t *testing.T) {
 	if err != nil {
 		t.Skip("there is no systemd-analyze here: the unit files are not looked at")
 	}
-	home := t.TempDir()
+	home := shortDir(t)
 	if err := os.MkdirAll(home+"/.local/bin", 0o700); err != nil {
 		t.Fatal(err)
 	}
