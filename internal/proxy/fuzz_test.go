@@ -50,6 +50,7 @@ func FuzzHeaderFilter(f *testing.F) {
 	f.Add("Connection: X-Hop, request-id\r\nX-Hop: 1\r\nRequest-Id: 1\r\n")
 	f.Add("ACCESS-control-ALLOW-origin: *\r\nlocation: http://x/\r\nx-prism-error: forged\r\n")
 	f.Add("a: b\r\n c\r\nx: \x01\r\nLink : y\r\n")
+	f.Add("ACCESS-control-ALLOW-x :i*nrig\r\n")
 	f.Fuzz(func(t *testing.T, head string) {
 		resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader("HTTP/1.1 200 OK\r\n"+head+"\r\n")), nil)
 		if err != nil {

@@ -22,6 +22,18 @@ func stays(name string) bool {
 	return strings.HasPrefix(name, "Access-Control-")
 }
 
+// isToken tells whether a name is one: RFC 9110, 5.6.2. net/http reads others too, a space before
+// the colon for example, and leaves them as they are, so that no list of names knows them.
+func isToken(name string) bool {
+	for i := range len(name) {
+		c := name[i] | 0x20
+		if (c < 'a' || c > 'z') && (name[i] < '0' || name[i] > '9') && strings.IndexByte("!#$%&'*+-.^_`|~", name[i]) < 0 {
+			return false
+		}
+	}
+	return name != ""
+}
+
 // copyHeader copies everything else exactly.
 func copyHeader(dst, src http.Header) {
 	var drop []string
@@ -32,7 +44,7 @@ func copyHeader(dst, src http.Header) {
 	}
 next:
 	for name, values := range src {
-		if stays(name) {
+		if stays(name) || !isToken(name) {
 			continue
 		}
 		for _, d := range drop {
