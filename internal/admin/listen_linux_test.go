@@ -42,7 +42,7 @@ func TestASocketThatOthersCanReachStillAnswersNobodyElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(top)
+	t.Cleanup(func() { _ = os.RemoveAll(top) })
 	dir := filepath.Join(top, "s")
 	path := filepath.Join(dir, "prism.sock")
 	ln, err := admin.Listen(path)

@@ -185,7 +185,7 @@ func notFiles(dir string) []candidate {
 			if err != nil {
 				return err
 			}
-			defer os.RemoveAll(dir)
+			defer func() { _ = os.RemoveAll(dir) }()
 			at, err := os.Open(dir)
 			if err != nil {
 				return err
