@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"strings"
 	"time"
@@ -104,18 +105,20 @@ type rebuild struct {
 	seen  map[string]struct{} // ids of that
 }
 
-// run reads again where costs were corrected: a correction stands behind the row that it
-// corrects.
+// run reads until a reading meets no correction that it did not know from the one before: a
+// correction stands behind the row that it corrects, and the journal may grow meanwhile.
 func (b *rebuild) run() (*sheet, error) {
 	corrected := make(map[string]costs)
-	s, err := b.read(corrected)
-	if err == nil && len(corrected) > 0 {
-		s, err = b.read(corrected)
+	for {
+		known := maps.Clone(corrected)
+		s, err := b.read(corrected)
+		if err != nil {
+			return nil, fmt.Errorf("sum up the journal: %w", err)
+		}
+		if maps.Equal(known, corrected) {
+			return s, nil
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("sum up the journal: %w", err)
-	}
-	return s, nil
 }
 
 // read sums up, with the costs that are known to be corrected, and notes further ones.

@@ -2,6 +2,7 @@ package spend
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -262,6 +263,48 @@ func TestCorrectionsReplaceWhatWasCounted(t *testing.T) {
 	}
 	if got := tally.Sum(Scope{Kind: ScopeAll}, Day); got != want {
 		t.Errorf("while it runs: %+v, want %+v", got, want)
+	}
+}
+
+// TestAReadingMissesNoCorrectionThatComesMeanwhile reads a journal that grows: what comes of it
+// either is what a reading in peace finds up to there, or knows that it is not.
+func TestAReadingMissesNoCorrectionThatComesMeanwhile(t *testing.T) {
+	h := newHouse(t, noon())
+	opt := h.options()
+	for range 60 {
+		const rows = 25
+		ready, done := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(done)
+			for n := range rows {
+				e := h.spent("a", cent)
+				err := errors.Join(h.journal.Close(e), h.journal.Correct(&ledger.Correction{
+					RequestID: e.RequestID, CorrectedAt: h.now, Cost: 2 * cent, CostList: ledger.NoMoney, CostUncached: ledger.NoMoney,
+				}))
+				if err != nil {
+					t.Error(err)
+				}
+				if n == 0 {
+					close(ready)
+				}
+			}
+		}()
+		<-ready
+		r := rebuild{source: opt.Source, now: h.now}
+		s, err := r.run()
+		<-done
+		if err == nil {
+			err = s.catchUp(opt.Source)
+		}
+		if errors.Is(err, errCorrected) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.sum(Scope{Kind: ScopeAll}, Day); got.Cost != ledger.Money(got.Requests)*2*cent {
+			t.Fatalf("%d cents for %d exchanges of two cents", got.Cost/cent, got.Requests)
+		}
 	}
 }
 
