@@ -75,6 +75,7 @@ func housePlan() plan {
 			"github.com/schollz/progressbar":       {"cmd/prism"},
 			"modernc.org/sqlite":                   {"internal/importer/ccswitch"},
 			"go.opentelemetry.io/otel":             {"internal/telemetry"},
+			"github.com/go-logr":                   {"internal/telemetry"},
 			"github.com/prometheus":                {"internal/telemetry"},
 			"net/http/httputil":                    {}, // the relay is our own; see docs/decisions
 			"github.com/stretchr/testify":          {},

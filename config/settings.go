@@ -92,6 +92,8 @@ type SettingsTelemetry struct {
 	Metrics bool `mapstructure:"metrics"`
 	// How often metrics are sent.
 	Interval time.Duration `mapstructure:"interval" min:"1s" max:"1h"`
+	// Answer /metrics on the dashboard port, where every user of this machine can read models, tokens and costs. The control socket always answers it.
+	Scrape bool `mapstructure:"scrape"`
 }
 
 // SettingsTimeouts are the limits on waiting that hold for all profiles.
@@ -135,7 +137,7 @@ func DefaultSettings() Settings {
 		Attribution:  true,
 		Failover:     SettingsFailover{Affinity: 5 * time.Minute, Budget: "20%"},
 		Retention:    SettingsRetention{Requests: "0"},
-		Telemetry:    SettingsTelemetry{OTLP: "off", Traces: true, Metrics: true, Interval: time.Minute},
+		Telemetry:    SettingsTelemetry{OTLP: "off", Traces: true, Metrics: true, Interval: time.Minute, Scrape: true},
 		Timeouts: SettingsTimeouts{
 			Dial:              10 * time.Second,
 			TLS:               10 * time.Second,

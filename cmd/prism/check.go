@@ -30,7 +30,7 @@ its line, column and a fix. --format github annotates a pull request.`,
 			if len(given) == 1 {
 				path = given[0]
 			}
-			f, err := a.load(cmd.Context(), r, path)
+			f, err := a.load(cmd.Context(), r.asRunning(cmd.Context()), path)
 			if err != nil {
 				return err
 			}

@@ -110,6 +110,7 @@ type examination struct {
 	room     room
 	file     *profilesFile
 	status   *admin.Status // nil where no gateway answers
+	absent   bool          // there is none; neither this nor status: one may be there and not answer
 	findings []finding
 }
 

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -137,5 +140,102 @@ func TestTheDoctorSeesAClockThatWasSetBack(t *testing.T) {
 	a.now = func() time.Time { return ahead }
 	if x.clock(); len(x.findings) != 0 {
 		t.Errorf("findings %+v", x.findings)
+	}
+}
+
+// A gateway that hangs takes connections and says nothing.
+func TestTheDoctorLeavesTheSocketOfAGatewayThatHangs(t *testing.T) {
+	a, r := ledgerApp(t)
+	path := socketOf(r.paths, r.settings)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	x := &examination{a: a, ctx: ctx, room: r}
+	x.gateway()
+	x.socket()
+	x.others()
+	if len(x.findings) != 1 || x.findings[0].state != stateFail || x.findings[0].check != "gateway" || x.findings[0].repair != nil {
+		t.Errorf("findings %+v", x.findings)
+	}
+	x = &examination{a: a, ctx: t.Context(), room: r, absent: true} // as if it had come since
+	x.socket()
+	if len(x.findings) != 1 || x.findings[0].repair == nil {
+		t.Fatalf("findings %+v", x.findings)
+	}
+	if err := x.findings[0].repair(); !errors.Is(err, admin.ErrInUse) {
+		t.Errorf("the repair says %v", err)
+	}
+	if _, err := os.Lstat(path); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheDoctorDoesNotFold(t *testing.T) {
+	a, r := ledgerApp(t)
+	if _, err := a.appendRecords(t.Context(), r, randomEntries(3)); err != nil {
+		t.Fatal(err)
+	}
+	x := &examination{a: a, ctx: t.Context(), room: r}
+	if err := os.WriteFile(r.paths.LedgerFile, []byte(strings.Repeat("no ledger", 2000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := everything(t, r.paths.Data)
+	x.ledger()
+	if len(x.findings) != 1 || x.findings[0].state != stateFail || x.findings[0].fix != "prism ledger verify" {
+		t.Errorf("findings %+v", x.findings)
+	}
+	if after := everything(t, r.paths.Data); after != before {
+		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	}
+}
+
+func TestTheBundleTakesNothingFromWhereItIsMade(t *testing.T) {
+	a, _ := ledgerApp(t)
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := errors.Join(os.Mkdir("log", 0o700), os.WriteFile(filepath.Join("log", "serve.log"), []byte("a line of a stranger\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	x := &examination{a: a, ctx: t.Context()} // whose settings cannot be read
+	x.add(stateFail, "settings", "", "not valid YAML")
+	if err := a.writeBundle(x, "report.txt"); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("report.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(text), "stranger") || strings.Contains(string(text), "== settings") || !strings.Contains(string(text), "not valid YAML") {
+		t.Errorf("report:\n%s", text)
+	}
+}
+
+func TestAFullTemporaryFolderIsNoLossOfRows(t *testing.T) {
+	a, r := ledgerApp(t)
+	x := &examination{a: a, ctx: t.Context(), room: r}
+	x.disk(disk{free: 1 << 20}, "/tmp", false)
+	x.disk(disk{free: 1 << 20}, "/data", true)
+	if len(x.findings) != 2 || x.findings[0].state != stateWarn || strings.Contains(x.findings[0].what, "rows") ||
+		x.findings[1].state != stateFail || !strings.Contains(x.findings[1].what, "rows would be lost") {
+		t.Errorf("findings %+v", x.findings)
+	}
+}
+
+func TestAProgramThatLeavesAChildBehindDoesNotHoldTheDoctor(t *testing.T) {
+	x := &examination{ctx: t.Context()}
+	began := time.Now()
+	line, err := x.ask("sh", "-c", "echo 2.1.330; sleep 9 & exit 0")
+	if took := time.Since(began); took > askLimit {
+		t.Errorf("it took %s", took)
+	}
+	if line != "2.1.330" || err != nil {
+		t.Errorf("it said %q, %v", line, err)
 	}
 }

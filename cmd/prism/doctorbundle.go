@@ -62,6 +62,9 @@ func (b *bundle) collect() {
 	for _, name := range knownVariables(os.Environ()) {
 		fmt.Fprintln(&b.out, name)
 	}
+	if x.room.paths.State == "" {
+		return // the settings cannot be read: nobody knows where the rest is
+	}
 	b.section("settings")
 	b.object(shownSettings(x.room.settings))
 	if x.file != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -19,7 +20,12 @@ const askLimit = 5 * time.Second
 func (x *examination) ask(name string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(x.ctx, askLimit)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, name, args...).Output()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.WaitDelay = time.Second // what it started may hold its output open
+	out, err := cmd.Output()
+	if errors.Is(err, exec.ErrWaitDelay) {
+		err = nil // it has ended well
+	}
 	line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 	return line, err
 }
@@ -28,7 +34,7 @@ func (x *examination) ask(name string, args ...string) (string, error) {
 // that the gateway does not take.
 func (x *examination) environment() {
 	base := x.a.getenv("ANTHROPIC_BASE_URL")
-	here := leadsHere(base, x.room.settings.Listen)
+	here := leadsHere(base, x.listen())
 	if base != "" && !here {
 		x.add(stateWarn, "client", `eval "$(prism env)"`, "ANTHROPIC_BASE_URL leads to %s, not to prism", withoutSecrets(base))
 	}
@@ -45,6 +51,14 @@ func (x *examination) environment() {
 			x.add(stateWarn, "client", `eval "$(prism env)"`, "%s is set beside the base URL: the client may show it to prism instead of prism's token", name)
 		}
 	}
+}
+
+// listen is where the gateway that answers listens, else where the settings say.
+func (x *examination) listen() string {
+	if x.status != nil {
+		return x.status.Listen
+	}
+	return x.room.settings.Listen
 }
 
 // leadsHere tells whether a base URL names the gateway.
@@ -84,7 +98,7 @@ func (x *examination) settings() {
 			v, _ := env[name].(string)
 			return v
 		}
-		if base := text("ANTHROPIC_BASE_URL"); base != "" && !leadsHere(base, x.room.settings.Listen) {
+		if base := text("ANTHROPIC_BASE_URL"); base != "" && !leadsHere(base, x.listen()) {
 			x.add(stateWarn, "client", "prism run -- claude, or take it out of the settings", "the settings of Claude Code lead to %s; they win over the environment", withoutSecrets(base))
 		}
 		for _, name := range credentials() {

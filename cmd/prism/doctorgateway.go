@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"io/fs"
 	"net"
@@ -15,11 +16,13 @@ import (
 	"prism/internal/admin"
 	"prism/internal/daemon"
 	"prism/internal/ledger"
+	"prism/internal/ledger/duckdb"
 )
 
 func (x *examination) gateway() {
 	st, err := x.room.client.Status(x.ctx)
 	if errors.Is(err, admin.ErrNotRunning) {
+		x.absent = true
 		x.add(stateWarn, "gateway", "prism serve", "it does not run")
 		x.freePort(stateFail, "port", x.room.settings.Listen, "listen")
 		if d := x.room.settings.Dashboard; d != "off" {
@@ -129,8 +132,8 @@ func (x *examination) socket() {
 		x.add(stateFail, "socket", "chmod 700 "+dir, "%s is open to others (mode %04o): a start is refused", x.a.tilde(dir), st.Mode().Perm()).repair = chmod(dir, 0o700)
 		return
 	}
-	if x.status != nil {
-		return
+	if !x.absent {
+		return // a gateway that is slow, or starts, keeps its socket
 	}
 	st, err = os.Lstat(path)
 	switch {
@@ -139,12 +142,16 @@ func (x *examination) socket() {
 	case st.Mode().Type() != fs.ModeSocket:
 		x.add(stateFail, "socket", "ls -l "+path+", and take it away", "%s is not a socket: a start is refused", x.a.tilde(path))
 	default:
-		x.add(stateWarn, "socket", "rm "+path, "%s is left over from a gateway that is gone; the next start replaces it", x.a.tilde(path)).repair = func() error { return os.Remove(path) }
+		x.add(stateWarn, "socket", "rm "+path, "%s is left over from a gateway that is gone; the next start replaces it", x.a.tilde(path)).repair = func() error { return admin.ClearStale(path) }
 	}
 }
 
-// others are gateways beside the one that answers here.
+// others are gateways beside the one that answers here. Where it does not answer, nobody knows
+// which of them it is.
 func (x *examination) others() {
+	if x.status == nil && !x.absent {
+		return
+	}
 	known := 0
 	if x.status != nil {
 		known = x.status.PID
@@ -161,9 +168,17 @@ func (x *examination) ledger() {
 		x.add(stateSkip, "ledger", "", "no request was recorded yet")
 		return
 	}
-	db, err := x.a.reader(x.ctx, x.room)
+	// Not x.a.reader: it folds, which writes and may even make a damaged ledger anew.
+	ctx, cancel := context.WithTimeout(x.ctx, 3*time.Second)
+	defer cancel()
+	db, err := patient(ctx, func() (*sql.DB, error) {
+		return duckdb.OpenReader(ctx, x.room.paths.LedgerFile, duckdb.ReaderOptions{})
+	})
 	if err != nil {
-		e := describe(err)
+		e := describe(ledgerError(x.room.paths.LedgerFile, err))
+		if !errors.Is(err, duckdb.ErrBusy) {
+			e.Fix = "prism ledger verify"
+		}
 		x.add(stateFail, "ledger", e.Fix, "%s", e.Message)
 		return
 	}

@@ -18,25 +18,36 @@ const (
 // space looks at the disks that journal, ledger and large bodies are written to.
 func (x *examination) space() {
 	seen := map[uint64]bool{}
-	for _, dir := range []string{x.room.paths.Data, x.room.paths.State, os.TempDir()} {
-		d, ok := diskOf(existing(dir))
-		if !ok || seen[d.id] {
-			continue
+	look := func(dir string, rows bool) {
+		if d, ok := diskOf(existing(dir)); ok && !seen[d.id] {
+			seen[d.id] = true
+			x.disk(d, dir, rows)
 		}
-		seen[d.id] = true
-		switch {
-		case d.free < noSpace:
-			x.add(stateFail, "disk", "make room on the disk of "+dir, "%d MiB are free on the disk of %s: rows would be lost", d.free>>20, x.a.tilde(dir))
-		case d.files == 0 && d.countsFiles:
-			x.add(stateFail, "disk", "make room on the disk of "+dir, "the disk of %s has no inode left", x.a.tilde(dir))
-		case d.free < tightSpace:
-			x.add(stateWarn, "disk", "make room on the disk of "+dir, "%d MiB are free on the disk of %s", d.free>>20, x.a.tilde(dir))
-		default:
-			x.add(stateOK, "disk", "", "%d GiB are free on the disk of %s", d.free>>30, x.a.tilde(dir))
-		}
-		if d.remote != "" && dir != os.TempDir() {
-			x.add(stateWarn, "disk", "set XDG_DATA_HOME and XDG_STATE_HOME to a local disk", "%s lies on %s, where locks and file events do not hold", x.a.tilde(dir), d.remote)
-		}
+	}
+	look(x.room.paths.Data, true)
+	look(x.room.paths.State, true)
+	look(os.TempDir(), false)
+}
+
+// disk judges one of them. Where no rows are written, only a large upload fails when it is full.
+func (x *examination) disk(d disk, dir string, rows bool) {
+	state, loss := stateFail, "rows would be lost"
+	if !rows {
+		state, loss = stateWarn, "a body of Files or Batches that does not fit in memory is refused"
+	}
+	fix := "make room on the disk of " + dir
+	switch {
+	case d.free < noSpace:
+		x.add(state, "disk", fix, "%d MiB are free on the disk of %s: %s", d.free>>20, x.a.tilde(dir), loss)
+	case d.files == 0 && d.countsFiles:
+		x.add(state, "disk", fix, "the disk of %s has no inode left: %s", x.a.tilde(dir), loss)
+	case d.free < tightSpace:
+		x.add(stateWarn, "disk", fix, "%d MiB are free on the disk of %s", d.free>>20, x.a.tilde(dir))
+	default:
+		x.add(stateOK, "disk", "", "%d GiB are free on the disk of %s", d.free>>30, x.a.tilde(dir))
+	}
+	if d.remote != "" && rows {
+		x.add(stateWarn, "disk", "set XDG_DATA_HOME and XDG_STATE_HOME to a local disk", "%s lies on %s, where locks and file events do not hold", x.a.tilde(dir), d.remote)
 	}
 }
 

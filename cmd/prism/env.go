@@ -193,7 +193,7 @@ token in it is the one that clients present to prism, never a key of a provider.
 			if err != nil {
 				return err
 			}
-			e, err := a.clientEnv(cmd.Context(), r, envOptions{profile: firstOf(profile, a.getenv("PRISM_PROFILE")), tags: tags})
+			e, err := a.clientEnv(cmd.Context(), r.asRunning(cmd.Context()), envOptions{profile: firstOf(profile, a.getenv("PRISM_PROFILE")), tags: tags})
 			if err != nil {
 				return err
 			}

@@ -20,6 +20,31 @@ type profilesFile struct {
 	choice admin.Choice
 }
 
+// askRunning bounds what a command waits for where it could do without the gateway.
+const askRunning = 2 * time.Second
+
+// asRunning returns r with the addresses of the gateway that answers: with inherited sockets they
+// are not those of the settings. Without a gateway it is r.
+func (r room) asRunning(ctx context.Context) room {
+	ctx, cancel := context.WithTimeout(ctx, askRunning)
+	defer cancel()
+	if st, err := r.client.Status(ctx); err == nil {
+		r.settings.Listen = st.Listen
+		if st.Dashboard != "" {
+			r.settings.Dashboard = st.Dashboard
+		}
+	}
+	return r
+}
+
+// own lists the addresses on which prism listens; no profile may lead there.
+func (r room) own() []string {
+	if r.settings.Dashboard == "off" {
+		return []string{r.settings.Listen}
+	}
+	return []string{r.settings.Listen, r.settings.Dashboard}
+}
+
 // load reads, opens and checks the file the way the gateway does. What is wrong with it is
 // in Problems.
 func (a *app) load(ctx context.Context, r room, path string) (*profilesFile, error) {
@@ -27,7 +52,7 @@ func (a *app) load(ctx context.Context, r room, path string) (*profilesFile, err
 	if err != nil {
 		return nil, err
 	}
-	f := daemon.Load(ctx, daemon.LoadOptions{Path: path, AllowPlaintext: r.settings.AllowPlaintext, Active: choice.Active, Own: []string{r.settings.Listen}})
+	f := daemon.Load(ctx, daemon.LoadOptions{Path: path, AllowPlaintext: r.settings.AllowPlaintext, Active: choice.Active, Own: r.own()})
 	return &profilesFile{f, choice}, nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"math/big"
 	"strings"
 	"time"
+
+	"prism/internal/ledger"
 )
 
 // axisWidth is how many characters a timeline has.
@@ -26,6 +28,8 @@ type attemptRow struct {
 	Why        *string   `json:"why"`
 	Billed     *bool     `json:"maybe_billed"`
 	CostList   *string   `json:"cost_list_usd"`
+
+	Usage attemptUsage `json:"usage"`
 }
 
 // timeline draws each attempt on the axis of the whole request: ░ until its first byte, █ from
@@ -152,9 +156,19 @@ func (d *detail) money(w io.Writer) {
 func (d *detail) lost() string {
 	var all []attemptRow
 	d.into("attempts", &all)
+	attempts := make([]ledger.Attempt, len(all))
+	for i := range all {
+		attempts[i].Profile, attempts[i].Usage = all[i].Profile, all[i].Usage.usage()
+	}
+	row := attemptUsage{
+		Input: d.count("input_tokens"), Output: d.count("output_tokens"), CacheRead: d.count("cache_read_tokens"),
+		CacheWrite5m: d.count("cache_write_5m_tokens"), CacheWrite1h: d.count("cache_write_1h_tokens"), WebSearches: d.count("web_search_requests"),
+	}
+	u := row.usage()
+	served := servedOf(attempts, d.text("profile"), &u)
 	sum := new(big.Rat)
 	for i := range all {
-		if cost := amount(known(all[i].CostList)); cost != nil && i < len(all)-1 {
+		if cost := amount(known(all[i].CostList)); cost != nil && i != served {
 			sum.Add(sum, cost)
 		}
 	}

@@ -118,6 +118,12 @@ func TestARequestIsShownWhole(t *testing.T) {
 		e.CostOther, e.CostList, e.Cost, e.CostUncached = cent, 5*cent, 7*cent, 10*cent
 	})
 	b.row("01AAAAAAAAAAAAAAAAAAAAAAA2", at.Add(time.Minute), func(e *ledger.Entry) { e.RetryOf, e.RetryCount = "01AAAAAAAAAAAAAAAAAAAAAAA1", 1 })
+	b.row("01AAAAAAAAAAAAAAAAAAAAAAA3", at.Add(2*time.Minute), func(e *ledger.Entry) {
+		e.Attempts = []ledger.Attempt{
+			{N: 1, Profile: "work", StartedAt: e.StartedAt, Outcome: "error", Usage: e.Usage, CostList: 4 * cent}, // of most use to the client
+			{N: 2, Profile: "kimi", StartedAt: e.StartedAt, Outcome: "error", Usage: stream.NoUsage(), CostList: 3 * cent},
+		}
+	})
 	b.a.format = formatTable
 	show := func(id string) string {
 		b.out.Reset()
@@ -160,6 +166,9 @@ advisor_message  claude-x      7           –            –       3  $0.010000
 	}
 	if got := show("01AAAAAAAAAAAAAAAAAAAAAAA2"); !strings.Contains(got, "\nretry    repeats 01AAAAAAAAAAAAAAAAAAAAAAA1   retry 1 by the client's count\n") {
 		t.Errorf("the repetition is not named:\n%s", got)
+	}
+	if got := show("01AAAAAAAAAAAAAAAAAAAAAAA3"); !strings.Contains(got, "with $0.0300000000 at list price for lost attempts") {
+		t.Errorf("the served attempt is not told from the lost one:\n%s", got)
 	}
 	for id, code := range map[string]int{"nosuch": exitNotFound, "01AA": exitUsage} {
 		if err := b.a.logDetail(context.Background(), b.r, id); exitCode(err) != code {

@@ -42,7 +42,8 @@ The rows stay as they were, all reports take the newest correction.
 What was paid follows the terms that the row was paid at; a row without a price takes the
 multiplier and the flat fee of its profile. --terms today takes those for all rows.
 
-A price that the book no longer has does not make a known cost unknown, unless --unset says so.`,
+A price that has left the book, or a profile that has left profiles.yaml, does not make a known
+cost unknown, unless --unset says so.`,
 		Example: "  prism reprice\n  prism reprice --since 2026-10-01 --model 'claude-sonnet*' --write",
 		Args:    args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -62,7 +63,7 @@ A price that the book no longer has does not make a known cost unknown, unless -
 	f.StringVar(&o.model, "model", "", "only this `model`; * stands for any text")
 	f.StringVar(&o.profile, "profile", "", "only this `profile`; * stands for any text")
 	f.BoolVar(&o.write, "write", false, "append corrections")
-	f.BoolVar(&o.unset, "unset", false, "take costs back that the book has no price for any more")
+	f.BoolVar(&o.unset, "unset", false, "take costs back that are not known any more")
 	f.StringVar(&o.terms, "terms", termsStored, "what is paid: by the terms `stored` with the row, or those of today")
 	f.StringVar(&o.reason, "reason", "reprice", "`text` to keep with the corrections")
 	return cmd
@@ -120,7 +121,7 @@ type repricing struct {
 	groups  map[[2]string]*repriceSum
 	total   repriceSum
 	changed int
-	lost    int // rows whose price the book no longer has
+	lost    int // rows that keep a cost because today's book or profiles do not know it
 }
 
 // scan prices every row in w again.
@@ -157,9 +158,14 @@ func (p *repricing) see(row *pricedRow) error {
 	old, e := row.costs(), &row.entry
 	p.price(e, &old)
 	fresh := correctionOf(e)
-	if old.CostList.Known() && !fresh.CostList.Known() && !p.o.unset {
+	switch {
+	case p.o.unset:
+	case old.CostList.Known() && !fresh.CostList.Known():
 		p.lost++
 		fresh = old
+	case old.Cost.Known() && !fresh.Cost.Known():
+		p.lost++
+		fresh.Cost = old.Cost
 	}
 	differs := !sameCosts(&old, &fresh)
 	p.sum(row, &old, &fresh, differs)
@@ -183,7 +189,7 @@ func (p *repricing) notes(written int) {
 		p.a.note("%s would change   fix: the same command with --write", plural(p.changed, "row"))
 	}
 	if p.lost > 0 {
-		p.a.note("%s keep a cost that the price book no longer has a price for; --unset takes it back", plural(p.lost, "row"))
+		p.a.note("%s keep a cost that is not known any more, for its price or its profile is gone; --unset takes it back", plural(p.lost, "row"))
 	}
 	if n := p.total.unpricedAfter; n > 0 {
 		p.a.note("%s without a price   see: prism prices", plural(int(n), "row"))

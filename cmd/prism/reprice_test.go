@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"io"
 	"iter"
@@ -254,5 +255,36 @@ func TestRepriceKeepsWhatLostAttemptsCost(t *testing.T) {
 	}
 	if run := pass(t, a, r, o); run.changed != 0 {
 		t.Errorf("a second pass would change %d rows", run.changed)
+	}
+}
+
+func TestRepriceKeepsAKnownCostWhereTheProfileOfALostAttemptIsGone(t *testing.T) {
+	book, err := pricing.Embedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, unset := range []bool{false, true} {
+		p := &repricing{prices: pricer{book: book}, o: repriceOptions{terms: termsStored, unset: unset}}
+		var row pricedRow
+		row.entry.Reset()
+		e := &row.entry
+		e.Operation, e.UsageSource, e.Provider, e.ResponseModel = ledger.OpMessages, ledger.UsageFinal, "anthropic", "claude-opus-4-8"
+		e.StartedAt, e.Usage.Input = time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC), 1000
+		e.Attempts = []ledger.Attempt{{Profile: "gone", Usage: stream.NoUsage(), CostList: 1_000_000}, {Usage: e.Usage, CostList: 40_000_000}}
+		e.Attempts[0].Usage.Input = 20
+		row.money[5], row.money[6] = sql.NullString{String: "0.0040000000", Valid: true}, sql.NullString{String: "0.0041000000", Valid: true}
+		if err := p.see(&row); err != nil {
+			t.Fatal(err)
+		}
+		paid, lost := "0.0041000000", 1
+		if unset {
+			paid, lost = "", 0
+		}
+		if list := moneySum(&p.total.listAfter, p.total.knownListAfter); list != "0.0050000000" {
+			t.Errorf("list price %s", list)
+		}
+		if got := moneySum(&p.total.paidAfter, p.total.knownPaidAfter); got != paid || p.lost != lost {
+			t.Errorf("unset %v: paid %q, want %q; %d rows keep a cost", unset, got, paid, p.lost)
+		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"prism/config"
 	"prism/internal/admin"
+	"prism/internal/proxy"
 	"prism/internal/router"
 	"prism/internal/stream"
 )
@@ -73,6 +74,9 @@ func (a *app) route(cmd *cobra.Command, o routeOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := a.readBody(&q, o, r.settings.MaxBody); err != nil {
+		return err
+	}
 	f, err := a.valid(cmd.Context(), r)
 	if err != nil {
 		return err
@@ -103,15 +107,15 @@ func (a *app) route(cmd *cobra.Command, o routeOptions) error {
 	return a.show(a.routeView(x))
 }
 
-// query is the request that the flags describe, as the proxy would see it.
+// query is the request that the flags describe, as the proxy would see it before its body.
 func (a *app) query(o routeOptions) (router.Query, error) {
 	h, err := o.header()
 	if err != nil {
 		return router.Query{}, err
 	}
 	q := router.Query{
-		Model: o.model, Header: h, Named: h.Get(headerProfile), Session: h.Get(headerSession), Agent: h.Get(headerAgent),
-		Tags: tagsOf(h.Get(headerTags)), PromptTokens: o.prompt, Path: o.path,
+		Header: h, Named: h.Get(headerProfile), Session: h.Get(headerSession), Agent: h.Get(headerAgent),
+		Tags: proxy.ParseTags(h.Get(headerTags)), Path: o.path,
 	}
 	if rest, ok := strings.CutPrefix(o.path, "/p/"); ok {
 		q.Prefix, q.Path, ok = strings.Cut(rest, "/")
@@ -126,13 +130,8 @@ func (a *app) query(o routeOptions) (router.Query, error) {
 	if o.prompt < 0 {
 		return q, usagef("--prompt-tokens 50000", "a prompt has no %d tokens", o.prompt)
 	}
-	if q.Now, err = a.moment(o.at); err != nil {
-		return q, err
-	}
-	if o.body == "" {
-		return q, nil
-	}
-	return q, a.fromBody(&q, o.body)
+	q.Now, err = a.moment(o.at)
+	return q, err
 }
 
 // fieldName is what a header may be called.
@@ -167,17 +166,6 @@ func (o routeOptions) header() (http.Header, error) {
 	return h, nil
 }
 
-// tagsOf reads the tags of a header as the proxy does.
-func tagsOf(header string) map[string]string {
-	tags := make(map[string]string)
-	for pair := range strings.SplitSeq(header, ",") {
-		if key, value, ok := strings.Cut(pair, "="); ok && strings.TrimSpace(key) != "" {
-			tags[strings.TrimSpace(key)] = strings.TrimSpace(value)
-		}
-	}
-	return tags
-}
-
 // moment reads the time of a request; a time of the day is today's.
 func (a *app) moment(text string) (time.Time, error) {
 	now := a.now()
@@ -198,27 +186,38 @@ func (a *app) moment(text string) (time.Time, error) {
 	return now, usagef("--at 23:30, --at '2026-11-27 23:30'", "%q is not a time", text)
 }
 
-// maxBody is the size of a body that the gateway takes.
-const maxBody = 32 << 20
-
-// fromBody completes q with what the body of a request says; what flags have said stays.
-func (a *app) fromBody(q *router.Query, name string) error {
+// readBody completes q with what the gateway would read of the body; what flags have said stays. Of
+// other paths it reads nothing: they have no model, no prompt, and no session but that of the header.
+func (a *app) readBody(q *router.Query, o routeOptions, limit int64) error {
+	if !modelled(q.Path) {
+		if o.model != "" || o.prompt > 0 || o.body != "" {
+			a.note("the gateway reads only what is sent to /v1/messages: --model, --prompt-tokens and --body do not count for %s", q.Path)
+		}
+		return nil
+	}
+	q.Model, q.PromptTokens = o.model, o.prompt
+	if o.body == "" {
+		return nil
+	}
 	in := a.in
-	if name != "-" {
-		f, err := os.Open(name)
+	if o.body != "-" {
+		f, err := os.Open(o.body)
 		if err != nil {
-			return notFound("ls -l "+name, "the body cannot be read: %v", err)
+			return notFound("ls -l "+o.body, "the body cannot be read: %v", err)
 		}
 		defer f.Close()
 		in = f
 	}
-	body, err := io.ReadAll(io.LimitReader(in, maxBody))
+	body, err := io.ReadAll(io.LimitReader(in, limit+1))
 	if err != nil {
 		return err
 	}
+	if int64(len(body)) > limit {
+		return usagef("max_body: in prism.yaml", "%s has more than the %d bytes that max_body allows: the gateway answers it with 413", o.body, limit)
+	}
 	req, err := stream.Peek(body)
 	if err != nil {
-		return usagef("see what the client sends: it must be one JSON object", "%s is not the body of a request", name)
+		return usagef("see what the client sends: it must be one JSON object", "%s is not the body of a request", o.body)
 	}
 	q.Model = firstOf(q.Model, req.Model)
 	q.Session = firstOf(q.Session, stream.SessionFromUserID(req.UserID))

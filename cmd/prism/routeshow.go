@@ -28,8 +28,10 @@ func (x *explained) first() *config.Profile { return x.Plan.Routes[0].Profile }
 
 // modelled tells whether requests of this path name a model. The others stay with the first
 // profile and its first key: what one account keeps is not to be found in another.
-func (x *explained) modelled() bool {
-	return x.query.Path == "/v1/messages" || x.query.Path == "/v1/messages/count_tokens"
+func (x *explained) modelled() bool { return modelled(x.query.Path) }
+
+func modelled(path string) bool {
+	return path == "/v1/messages" || path == "/v1/messages/count_tokens"
 }
 
 // because says why the first profile was chosen.

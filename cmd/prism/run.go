@@ -64,11 +64,7 @@ func (a *app) runClient(cmd *cobra.Command, argv []string, o envOptions) error {
 	if err := a.ensureRunning(ctx, r); err != nil {
 		return err
 	}
-	// The gateway may listen elsewhere than the settings say by now.
-	if st, err := r.client.Status(ctx); err == nil {
-		r.settings.Listen = st.Listen
-	}
-	env, err := a.clientEnv(ctx, r, o)
+	env, err := a.clientEnv(ctx, r.asRunning(ctx), o)
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,9 @@ func newSQLWorker(a *app) *cobra.Command {
 			if err != nil {
 				res = daemon.SQLResult{Rows: json.RawMessage("[]"), Problem: complaint(ctx, q, err)}
 			}
-			if err := json.NewEncoder(a.out).Encode(res); err != nil {
+			out := json.NewEncoder(a.out)
+			out.SetEscapeHTML(false) // it would make the rows larger than was measured
+			if err := out.Encode(res); err != nil {
 				return fmt.Errorf("answer the gateway: %w", err)
 			}
 			return nil

@@ -317,6 +317,9 @@ func TestTheWorkerAnswersWhatPeopleAsk(t *testing.T) {
 			t.Errorf("%s: no columns", sql)
 		}
 	}
+	if res := ask(daemon.SQLRequest{SQL: "select repeat('<', 900) from range(2000)"}); res.Count != 2000 || res.Truncated {
+		t.Errorf("%d rows of text that HTML escapes, truncated %v", res.Count, res.Truncated)
+	}
 	if res := ask(daemon.SQLRequest{SQL: "select max(request_model) from requests", Explain: true}); !strings.Contains(string(res.Rows), "requests") {
 		t.Errorf("plan: %s", res.Rows)
 	}

@@ -52,7 +52,7 @@ func (a *app) loadFor(ctx context.Context, r room, name string) (*profilesFile, 
 	if err != nil {
 		return nil, err
 	}
-	f := daemon.Load(ctx, daemon.LoadOptions{Path: r.paths.Profiles, AllowPlaintext: r.settings.AllowPlaintext, Active: firstOf(choice.Active, name), Own: []string{r.settings.Listen}})
+	f := daemon.Load(ctx, daemon.LoadOptions{Path: r.paths.Profiles, AllowPlaintext: r.settings.AllowPlaintext, Active: firstOf(choice.Active, name), Own: r.own()})
 	return &profilesFile{f, choice}, f.Problems.Err()
 }
 

@@ -164,7 +164,7 @@ func TestNobodyAtTheSocketIsNotRunning(t *testing.T) {
 	if _, err := Dial(path).Status(t.Context()); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("with a socket nobody listens at: %v", err)
 	}
-	if err := Dial(path).Follow(t.Context(), nil); !errors.Is(err, ErrNotRunning) {
+	if err := Dial(path).Events(t.Context(), nil); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("follow: %v", err)
 	}
 }
@@ -258,8 +258,8 @@ func TestFollowersSeeWhatFinishes(t *testing.T) {
 	got := make(chan Exchange)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- c.Follow(ctx, func(x Exchange) error {
-			got <- x
+		ended <- c.Events(ctx, func(ev Event) error {
+			got <- *ev.Exchange
 			return nil
 		})
 	}()

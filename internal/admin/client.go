@@ -84,24 +84,10 @@ func (c *Client) Fold(ctx context.Context) (ledger.FoldResult, error) {
 	return res, err
 }
 
-// Follow calls fn with every exchange that finishes from now on, until ctx ends (nil), fn
-// fails, or the gateway goes away ([ErrNotRunning]).
-func (c *Client) Follow(ctx context.Context, fn func(Exchange) error) error {
-	return c.follow(ctx, "/v1/follow", func(ev Event) error {
-		if ev.Exchange == nil {
-			return nil
-		}
-		return fn(*ev.Exchange)
-	})
-}
-
-// Events is Follow for changes of health as well.
+// Events calls fn with every exchange that finishes from now on and every change of health, until
+// ctx ends (nil), fn fails, or the gateway goes away ([ErrNotRunning]).
 func (c *Client) Events(ctx context.Context, fn func(Event) error) error {
-	return c.follow(ctx, "/v1/follow?health=1", fn)
-}
-
-func (c *Client) follow(ctx context.Context, path string, fn func(Event) error) error {
-	resp, err := c.do(ctx, request{http.MethodGet, path, nil})
+	resp, err := c.do(ctx, request{http.MethodGet, "/v1/follow", nil})
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func Listen(path string) (net.Listener, error) {
 	if err := ownDirectory(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
-	if err := clearStale(path); err != nil {
+	if err := ClearStale(path); err != nil {
 		return nil, fmt.Errorf("control socket %s: %w", path, err)
 	}
 	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
@@ -41,9 +41,9 @@ func Listen(path string) (net.Listener, error) {
 	return ownListener{ln}, nil
 }
 
-// clearStale removes the socket of a process that is gone. The test is a connection, never
-// a PID: PIDs are used again.
-func clearStale(path string) error {
+// ClearStale removes the socket of a process that is gone, and returns [ErrInUse] where somebody
+// answers. The test is a connection, never a PID: PIDs are used again.
+func ClearStale(path string) error {
 	st, err := os.Lstat(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil

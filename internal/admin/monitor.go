@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Readiness tells whether requests are answered, and if not, why. Reasons may also stand beside
@@ -68,6 +69,11 @@ func DashboardHandler(m *Monitor, hosts []string) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Content-Type-Options", "nosniff")
 		if e, status := refuseOnPort(r, hosts); e != nil {
+			if r.ContentLength != 0 {
+				// The server would wait for the body before it lets go of the connection.
+				_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) // else the server's own limit ends it
+				h.Set("Connection", "close")
+			}
 			h.Set("Content-Type", "application/json")
 			w.WriteHeader(status)
 			_ = json.NewEncoder(w).Encode(errorReply{e}) // as above
@@ -89,6 +95,9 @@ func refuseOnPort(r *http.Request, hosts []string) (*Error, int) {
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return &Error{Code: CodeUsage, Message: "only GET and HEAD are answered here"}, http.StatusMethodNotAllowed
+	}
+	if r.ContentLength != 0 {
+		return &Error{Code: CodeUsage, Message: "requests with a body are refused"}, http.StatusBadRequest
 	}
 	if r.URL.Path != path.Clean(r.URL.Path) || r.URL.RawPath != "" {
 		return &Error{Code: CodeNotFound, Message: "there is no such path"}, http.StatusNotFound

@@ -87,6 +87,11 @@ func TestTheDashboardPortRefusesWhatAPageCouldSend(t *testing.T) {
 	header := func(name, value string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set(name, value) }
 	}
+	body := func(text string) func(*http.Request) {
+		return func(r *http.Request) {
+			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
+		}
+	}
 	host := func(h string) func(*http.Request) { return func(r *http.Request) { r.Host = h } }
 	for _, tt := range []struct {
 		name, method, path string
@@ -106,6 +111,8 @@ func TestTheDashboardPortRefusesWhatAPageCouldSend(t *testing.T) {
 		{"PUT", "PUT", "/readyz", nil, 405},
 		{"DELETE", "DELETE", "/healthz", nil, 405},
 		{"OPTIONS", "OPTIONS", "/healthz", nil, 405},
+		{"a body", "GET", "/healthz", body("x"), 400},
+		{"a body without a length", "GET", "/healthz", func(r *http.Request) { body("x")(r); r.ContentLength = -1 }, 400},
 		{"the root", "GET", "/", nil, 404},
 		{"the control API", "GET", "/v1/status", nil, 404},
 		{"messages", "GET", "/v1/messages", nil, 404},

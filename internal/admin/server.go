@@ -127,8 +127,7 @@ func (s *server) fold(w http.ResponseWriter, r *http.Request) {
 	reply(w, res, err)
 }
 
-// follow streams until the client leaves, falls behind, or the server closes. Changes of health
-// go to those who ask for them.
+// follow streams until the client leaves, falls behind, or the server closes.
 func (s *server) follow(w http.ResponseWriter, r *http.Request) {
 	ch, stop := s.feed.subscribe()
 	defer stop()
@@ -138,15 +137,12 @@ func (s *server) follow(w http.ResponseWriter, r *http.Request) {
 	if rc.Flush() != nil {
 		return
 	}
-	enc, health := json.NewEncoder(w), r.URL.Query().Get("health") != ""
+	enc := json.NewEncoder(w)
 	for {
 		select {
 		case <-r.Context().Done():
 			return
 		case ev, ok := <-ch:
-			if ok && ev.Exchange == nil && !health {
-				continue
-			}
 			if !ok || enc.Encode(ev) != nil || rc.Flush() != nil {
 				return
 			}

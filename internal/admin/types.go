@@ -95,7 +95,7 @@ type Verdict struct {
 	Trigger    string           `json:"trigger"`    // start, file, sighup, reload, use, trust
 	Active     string           `json:"active"`
 	Previous   string           `json:"previous,omitempty"` // the active profile before
-	Changed    []string         `json:"changed"`
+	Changed    []string         `json:"changed"`            // names of profiles, and "rules", "client_token", "prices"
 	Added      []string         `json:"added"`
 	Removed    []string         `json:"removed"`
 	Problems   []config.Problem `json:"problems"`

@@ -41,6 +41,23 @@ func (d *Daemon) openSocket() (err error) {
 	return nil
 }
 
+// sameAddress tells whether two addresses of this machine lead to the same port by the same
+// protocol.
+func sameAddress(a, b string) bool {
+	hostA, portA, errA := net.SplitHostPort(a)
+	hostB, portB, errB := net.SplitHostPort(b)
+	if errA != nil || errB != nil || portA != portB {
+		return false
+	}
+	known := func(host string) string {
+		if host == "localhost" {
+			return "127.0.0.1"
+		}
+		return host
+	}
+	return known(hostA) == known(hostB)
+}
+
 // socket is where the control socket is.
 func (d *Daemon) socket() string {
 	if d.opt.Control != nil {

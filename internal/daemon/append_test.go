@@ -27,11 +27,11 @@ func TestWhatIsAppendedIsInTheJournalAndIsNoExchange(t *testing.T) {
 	r.write(r.seal(r.two("a")))
 	r.start()
 	c := admin.Dial(r.paths.Socket)
-	followed := make(chan admin.Exchange, 8)
+	followed := make(chan admin.Event, 8)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- c.Follow(ctx, func(x admin.Exchange) error { followed <- x; return nil })
+		ended <- c.Events(ctx, func(ev admin.Event) error { followed <- ev; return nil })
 	}()
 	var body []byte
 	for _, v := range []ledger.Appendable{importedEntry("one", "unheard-of"), importedEntry("two", "unheard-of"), &ledger.Correction{RequestID: "one"}} {

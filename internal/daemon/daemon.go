@@ -235,6 +235,9 @@ func (d *Daemon) claim(ctx context.Context, done *cleanups) error {
 		if d.ln, err = (&net.ListenConfig{}).Listen(ctx, "tcp", d.opt.Settings.Listen); err != nil {
 			return portError(d.opt.Settings.Listen, err)
 		}
+	} else if at := d.ln.Addr().String(); !sameAddress(at, d.opt.Settings.Listen) {
+		d.log.Warn().Str(keyListen, at).Str(keyFix, "set listen: "+at+" in prism.yaml, or ListenStream="+d.opt.Settings.Listen+" in the socket unit").
+			Msg("the inherited data port is not the one that the settings name")
 	}
 	done.add(func() { _ = d.ln.Close() })
 	return nil

@@ -13,6 +13,7 @@ import (
 // Bounds of the dashboard port. Nothing that is asked there takes long.
 const (
 	dashboardClients = 16
+	dashboardRead    = 10 * time.Second // a whole request
 	dashboardWrite   = 30 * time.Second
 	dashboardIdle    = time.Minute
 	dashboardHeader  = 16 << 10 // bytes
@@ -38,9 +39,15 @@ func (d *Daemon) openDashboard(ctx context.Context, done *cleanups) {
 	}
 	d.dashboard = ln.Addr().String()
 	g := newGate(ln, dashboardClients, d.log)
+	g.full = "clients of the dashboard port wait: too many at a time"
+	monitor := d.monitor()
+	if !d.opt.Settings.Telemetry.Scrape {
+		monitor.Metrics = nil
+	}
 	server := &http.Server{
-		Handler:           admin.DashboardHandler(d.monitor(), hostsOf(ln.Addr())),
-		ReadHeaderTimeout: d.opt.Settings.Timeouts.ReadHeader,
+		Handler:           admin.DashboardHandler(monitor, hostsOf(ln.Addr())),
+		ReadHeaderTimeout: min(d.opt.Settings.Timeouts.ReadHeader, dashboardRead),
+		ReadTimeout:       dashboardRead,
 		WriteTimeout:      dashboardWrite,
 		IdleTimeout:       dashboardIdle,
 		MaxHeaderBytes:    dashboardHeader,

@@ -103,6 +103,74 @@ func TestAGatewayServesWithoutADashboardPort(t *testing.T) {
 	}
 }
 
+// TestABodyThatNeverComesHoldsNoPlace announces bodies on every place of the port.
+func TestABodyThatNeverComesHoldsNoPlace(t *testing.T) {
+	r := newRig(t)
+	r.write(r.seal(r.two("a")))
+	r.settings.Dashboard = "127.0.0.1:0"
+	r.start()
+	for range dashboardClients {
+		c, err := net.Dial("tcp", r.d.dashboard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: "+r.d.dashboard+"\r\nContent-Length: 9\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	client := &http.Client{Timeout: dashboardRead / 2, Transport: &http.Transport{DisableKeepAlives: true}}
+	for range 3 {
+		resp, err := client.Get("http://" + r.d.dashboard + "/healthz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+	}
+	if strings.Contains(r.log.String(), "ulimit") {
+		t.Errorf("the port speaks of descriptors:\n%s", r.log)
+	}
+}
+
+func TestMetricsCanBeKeptFromTheOtherUsersOfTheMachine(t *testing.T) {
+	r := newRig(t)
+	r.write(r.seal(r.two("a")))
+	r.settings.Dashboard, r.settings.Telemetry.Scrape = "127.0.0.1:0", false
+	v := r.start()
+	if status, _ := r.look("/metrics"); status != http.StatusNotFound {
+		t.Errorf("the port: %d", status)
+	}
+	if status, _ := r.look("/healthz"); status != http.StatusOK {
+		t.Errorf("healthz: %d", status)
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", v.Socket)
+	}}}
+	resp, err := client.Get("http://prism/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("the control socket: %d", resp.StatusCode)
+	}
+}
+
+// A prompt that is sent to the dashboard port would be answered by prism itself.
+func TestAProfileLeadsToNoPortOfPrism(t *testing.T) {
+	r := newRig(t)
+	r.write(r.seal(r.two("a")))
+	r.settings.Dashboard = "127.0.0.1:0"
+	r.start()
+	for name, port := range map[string]string{"data": r.d.ln.Addr().String(), "dashboard": r.d.dashboard} {
+		r.write(r.seal(strings.Replace(r.two("a"), r.upB.URL, "http://"+port, 1)))
+		v, err := admin.Dial(r.paths.Socket).Reload(t.Context(), true)
+		if err != nil || v.OK || !strings.Contains(config.Problems(v.Problems).Text(), "prism itself listens on") {
+			t.Errorf("the %s port: %+v, %v", name, v, err)
+		}
+	}
+}
+
 // While prism drains, whoever balances load is to send elsewhere; the process itself lives.
 func TestADrainingGatewayIsAliveAndNotReady(t *testing.T) {
 	r := newRig(t)

@@ -30,7 +30,11 @@ func (d *Daemon) describeSwap(v *admin.Verdict, old *fileState, f *File, report 
 		}
 		v.Notes = append(v.Notes, fmt.Sprintf("profile %s: %s may now be sent to %s (first use)", pin.Profile, what, pin.Origin))
 	}
-	if old == nil || old.live == nil || f.Opened == nil || old.live.Opened == nil {
+	if old == nil || old.live == nil {
+		return
+	}
+	v.Changed = append(v.Changed, changedBeside(old.live.Profiles, f.Profiles)...)
+	if f.Opened == nil || old.live.Opened == nil {
 		return
 	}
 	if f.Opened.LastModified.Before(old.live.Opened.LastModified) {
@@ -65,6 +69,23 @@ func difference(before, after []config.Profile) (added, removed, changed []strin
 		}
 	}
 	return added, removed, changed
+}
+
+// changedBeside names what changed beside the profiles and the prices. Of the token it is said that
+// it changed, and nothing else.
+func changedBeside(before, after *config.Profiles) []string {
+	var changed []string
+	sameRule := func(a, b config.Rule) bool {
+		a.Pos, b.Pos = config.Pos{}, config.Pos{}
+		return reflect.DeepEqual(a, b)
+	}
+	if !slices.EqualFunc(before.Rules, after.Rules, sameRule) {
+		changed = append(changed, "rules")
+	}
+	if !before.ClientToken.Equal(after.ClientToken) {
+		changed = append(changed, "client_token")
+	}
+	return changed
 }
 
 func sameProfile(a, b *config.Profile) bool {

@@ -1,10 +1,46 @@
 package daemon
 
 import (
+	"strings"
 	"testing"
 
 	"prism/config"
+	"prism/internal/admin"
 )
+
+func TestWhatChangedBesideTheProfilesIsNamed(t *testing.T) {
+	rule := func(line int, model, use string) config.Rule {
+		return config.Rule{Model: model, Use: use, Pos: config.Pos{Line: line}}
+	}
+	before := config.Profiles{Rules: []config.Rule{rule(9, "claude-opus-*", "work"), rule(10, "*", "kimi")}, ClientToken: config.NewSecret("token-1")}
+	for want, after := range map[string]config.Profiles{
+		"":                   {Rules: []config.Rule{rule(11, "claude-opus-*", "work"), rule(14, "*", "kimi")}, ClientToken: config.NewSecret("token-1")},
+		"rules":              {Rules: []config.Rule{rule(9, "*", "kimi"), rule(10, "claude-opus-*", "work")}, ClientToken: config.NewSecret("token-1")},
+		"client_token":       {Rules: before.Rules, ClientToken: config.NewSecret("token-2")},
+		"rules,client_token": {},
+	} {
+		if got := strings.Join(changedBeside(&before, &after), ","); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestASwapNamesTheRulesAndTheTokenInTheVerdictAndTheLedger(t *testing.T) {
+	r := newRig(t)
+	r.write(r.seal(r.two("a")))
+	r.start()
+	r.write(r.seal(strings.Replace(r.two("a"), token, token+"-rotated", 1) + "rules:\n  - model: claude-*\n    use: b\n"))
+	v, err := admin.Dial(r.paths.Socket).Reload(t.Context(), false)
+	if err != nil || !v.OK {
+		t.Fatalf("%+v, %v", v, err)
+	}
+	r.halt()
+	events := r.events()
+	changed := strings.Join(events[len(events)-1].Changed, " ")
+	if !strings.HasSuffix(changed, "rules client_token") || strings.Contains(r.log.String(), "rotated") {
+		t.Errorf("the ledger says %q; the verdict was %+v\n%s", changed, v, r.log)
+	}
+}
 
 func TestAProfileChangesWithItsKeysAndNotWithTheirPlace(t *testing.T) {
 	keys := func(line int, of ...string) config.Profile {

@@ -45,6 +45,7 @@ type gate struct {
 	closing  chan struct{}
 	once     sync.Once
 	said     time.Time // of Accept alone
+	full     string    // what is said when clients wait
 
 	mu       sync.Mutex
 	guests   map[*guest]struct{} // guarded by mu
@@ -56,7 +57,8 @@ type gate struct {
 type guest struct {
 	gate  *gate
 	conn  net.Conn
-	since atomic.Int64 // nothing has come from the client since then, in ns of the gate; served = its request is under way
+	since atomic.Int64 // it has waited for its client since then, in ns of the gate; served = its request is under way
+	head  atomic.Bool  // a part of the next request has come
 }
 
 // served is the time of a guest whose request is under way.
@@ -88,16 +90,17 @@ func (c plainGuest) Read(b []byte) (int, error) {
 }
 
 // came notes that something came. The server says that a request is under way only when it has
-// read the head; until then the connection is not to be taken for one that is idle.
+// read the head; until then the connection is not to be taken for one that is idle. Only the
+// beginning of a head counts: who sends it byte by byte gains no time.
 func (v *guest) came(n int) {
-	if since := v.since.Load(); n > 0 && since != served {
+	if since := v.since.Load(); n > 0 && since != served && v.head.CompareAndSwap(false, true) {
 		v.since.CompareAndSwap(since, v.gate.now())
 	}
 }
 
 func newGate(ln net.Listener, clients int, log zerolog.Logger) *gate {
 	return &gate{
-		Listener: ln, log: log, began: time.Now(), guests: map[*guest]struct{}{},
+		Listener: ln, log: log, began: time.Now(), guests: map[*guest]struct{}{}, full: "clients wait: too few descriptors, see ulimit -n",
 		admitted: make(chan struct{}, clients), closing: make(chan struct{}),
 	}
 }
@@ -140,7 +143,7 @@ func (g *gate) enter() bool {
 	}
 	if now := time.Now(); now.Sub(g.said) > gateNotice {
 		g.said = now
-		g.log.Warn().Int(keyClients, cap(g.admitted)).Msg("clients wait: too few descriptors, see ulimit -n")
+		g.log.Warn().Int(keyClients, cap(g.admitted)).Msg(g.full)
 	}
 	look := time.NewTicker(gateLook)
 	defer look.Stop()
@@ -240,6 +243,7 @@ func (g *gate) note(conn net.Conn, state http.ConnState) {
 	case http.StateActive:
 		v.since.Store(served)
 	case http.StateIdle:
+		v.head.Store(false)
 		v.since.Store(g.now())
 	case http.StateClosed, http.StateHijacked:
 		g.mu.Lock()

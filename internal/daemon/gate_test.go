@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -95,6 +96,42 @@ func TestConnectionsOnWhichNothingHappensGiveUpTheirPlaces(t *testing.T) {
 				t.Errorf("the one that was being served: %v", err)
 			}
 		})
+	}
+}
+
+// TestAHeadThatComesByteByByteGainsNoTime has clients on every place that send the next byte of
+// their heads just before anybody loses patience.
+func TestAHeadThatComesByteByByteGainsNoTime(t *testing.T) {
+	const places, patience = 8, gatePatience + 4*time.Second
+	dial, _ := gated(t, places)
+	stop := make(chan struct{})
+	var drips sync.WaitGroup
+	defer drips.Wait()
+	defer close(stop)
+	for range places {
+		c := dial(hello)
+		if err := greeted(c, patience); err != nil {
+			t.Fatal(err)
+		}
+		drips.Go(func() {
+			tick := time.NewTicker(gatePatience * 9 / 10)
+			defer tick.Stop()
+			for text := "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: " + strings.Repeat("x", 100); text != ""; text = text[1:] {
+				if _, err := io.WriteString(c, text[:1]); err != nil {
+					return
+				}
+				select {
+				case <-stop:
+					return
+				case <-tick.C:
+				}
+			}
+		})
+	}
+	for n := range places {
+		if err := greeted(dial(hello), patience); err != nil {
+			t.Fatalf("client %d was not served: %v", n, err)
+		}
 	}
 }
 

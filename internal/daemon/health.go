@@ -5,8 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"prism/config"
 	"prism/internal/admin"
 	"prism/internal/ledger"
@@ -34,12 +32,8 @@ func (d *Daemon) routing() router.Options {
 	return opt
 }
 
-// How many changes of health may wait to be told, and how often the log tells of one profile.
-const (
-	keptChanges  = 1024
-	changesEvery = 10 * time.Second
-	changesBurst = 6
-)
+// keptChanges is how many changes of health may wait to be told.
+const keptChanges = 1024
 
 // healthNews carries changes of health from the request that notices one, which must not wait,
 // to whoever is told.
@@ -79,15 +73,21 @@ func (n *healthNews) take() ([]router.Change, int) {
 // tellHealth tells of every change of health until ctx ends, and then of what is left.
 func (d *Daemon) tellHealth(ctx context.Context) {
 	calm := calmLog{log: d.log}
+	later := time.NewTimer(changesEvery)
+	defer later.Stop()
 	for done := false; !done; {
 		select {
 		case <-d.health.wake:
+		case <-later.C:
 		case <-ctx.Done():
 			done = true
 		}
 		all, dropped := d.health.take()
 		for i := range all {
 			d.healthChanged(&all[i], &calm)
+		}
+		if wait := calm.rest(done); wait > 0 {
+			later.Reset(wait)
 		}
 		if dropped > 0 {
 			d.log.Warn().Int(keyDropped, dropped).Msg("changes of health not recorded")
@@ -104,57 +104,6 @@ func (d *Daemon) healthChanged(c *router.Change, calm *calmLog) {
 	}
 	d.telemetry.Health(&ev)
 	d.feed.PublishHealth(admin.HealthOf(&ev))
-}
-
-// calmLog logs changes of health. A profile that goes up and down many times a second fills no
-// disk.
-type calmLog struct {
-	log    zerolog.Logger
-	quotas map[string]*quota
-}
-
-// quota is what the log may still say of a profile.
-type quota struct {
-	since   time.Time
-	said    int
-	skipped int
-}
-
-func (l *calmLog) tell(c *router.Change) {
-	if l.quotas == nil {
-		l.quotas = map[string]*quota{}
-	}
-	q := l.quotas[c.Profile]
-	if q == nil {
-		q = &quota{since: time.Now()}
-		l.quotas[c.Profile] = q
-	}
-	if time.Since(q.since) >= changesEvery {
-		q.since, q.said = time.Now(), 0
-	}
-	if q.said++; q.said > changesBurst {
-		q.skipped++
-		return
-	}
-	line := l.log.Info()
-	if c.To == ledger.HealthDenied || c.To == ledger.HealthOpen {
-		line = l.log.Warn()
-	}
-	line.Str(keyProfile, c.Profile).Str(keyFrom, c.From).Str(keyTo, c.To)
-	if c.Key != "" {
-		line.Str(keyKey, c.Key)
-	}
-	if c.Why != "" {
-		line.Str(keyReason, c.Why)
-	}
-	if !c.Until.IsZero() {
-		line.Time(keyUntil, c.Until)
-	}
-	if q.skipped > 0 {
-		line.Int(keySkipped, q.skipped)
-		q.skipped = 0
-	}
-	line.Msg("health changed")
 }
 
 // healthStatus adds how the profile and its keys are.

@@ -164,6 +164,40 @@ func TestTheLogStaysCalmWhereAProfileGoesUpAndDown(t *testing.T) {
 	})
 }
 
+func TestTheLogSaysAtOnceThatAProfileIsOutAndInTheEndHowItIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		calm := calmLog{log: zerolog.New(&out)}
+		flap := func() {
+			for range 2 * changesBurst {
+				calm.tell(&router.Change{Profile: "a", From: ledger.HealthOK, To: ledger.HealthCooling})
+				calm.tell(&router.Change{Profile: "a", Key: "first", From: ledger.HealthCooling, To: ledger.HealthOK})
+			}
+		}
+		flap()
+		calm.tell(&router.Change{Profile: "a", From: ledger.HealthCooling, To: ledger.HealthDenied, Why: "authentication_error"})
+		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+		if last := lines[len(lines)-1]; len(lines) != changesBurst+1 || !strings.Contains(last, `"to_state":"denied"`) || !strings.Contains(last, `"skipped":18`) {
+			t.Fatalf("%d lines, the last one %s", len(lines), last)
+		}
+		calm.tell(&router.Change{Profile: "a", From: ledger.HealthDenied, To: ledger.HealthOK, Why: "profile changed"})
+		out.Reset()
+		wait := calm.rest(false)
+		if wait != changesEvery || out.Len() > 0 {
+			t.Fatalf("to be told in %v; told %s", wait, &out)
+		}
+		time.Sleep(wait)
+		if next := calm.rest(false); next != 0 || strings.Count(out.String(), "\n") != 2 || !strings.Contains(out.String(), `"reason":"profile changed"`) || !strings.Contains(out.String(), `"key":"first"`) || strings.Contains(out.String(), "skipped") {
+			t.Errorf("in the end, %v: %s", next, &out)
+		}
+		out.Reset()
+		flap()
+		if calm.rest(true) != 0 || strings.Count(out.String(), "\n") != changesBurst+2 {
+			t.Errorf("at the stop: %s", &out)
+		}
+	})
+}
+
 func TestMoreChangesThanAreKeptAreCounted(t *testing.T) {
 	n := newHealthNews()
 	for range keptChanges + 5 {

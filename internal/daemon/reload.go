@@ -131,9 +131,15 @@ func (d *Daemon) read(ctx context.Context) *File {
 	return f
 }
 
-// own lists the addresses that no profile may lead to. The port is bound before the first
+// own lists the addresses that no profile may lead to. The ports are bound before the first
 // file is read.
-func (d *Daemon) own() []string { return []string{d.ln.Addr().String()} }
+func (d *Daemon) own() []string {
+	own := []string{d.ln.Addr().String()}
+	if d.dashboard != "" {
+		own = append(own, d.dashboard)
+	}
+	return own
+}
 
 // load reads the file and applies it.
 func (d *Daemon) load(ctx context.Context, trigger string, force bool) admin.Verdict {

@@ -51,7 +51,8 @@ type SQLColumn struct {
 
 // SQLRunner runs queries on the ledger in children that can do nothing but read it: see
 // [SQLRequest]. A query that does not end is killed, and one that wants too much memory fails in
-// its child.
+// its child. It is for queries that come from a page in a browser; whoever writes prism.yaml or
+// types a command, as for alerts and prism sql, is not confined by it.
 type SQLRunner struct {
 	command  []string // program and arguments
 	deadline time.Duration

@@ -18,10 +18,14 @@ func (d *Daemon) openTelemetry(done *cleanups) {
 		Version: d.opt.Version, HostName: hostName(), Logger: d.log, Sample: d.sample, Now: d.opt.Now,
 		Export: telemetry.Export{OTLP: s.OTLP, Traces: s.Traces, Metrics: s.Metrics, Interval: s.Interval},
 	})
-	if err != nil {
+	to := t.Sending()
+	switch {
+	case err != nil && to == "":
 		d.log.Warn().Err(err).Msg("nothing is sent to the collector")
+	case err != nil:
+		d.log.Warn().Err(err).Msg("not everything is sent to the collector")
 	}
-	if to := t.Sending(); to != "" {
+	if to != "" {
 		d.log.Info().Str(keyCollector, to).Msg("telemetry is sent")
 	}
 	d.telemetry = t

@@ -31,9 +31,9 @@ func gapBetween(a, b reading) gap {
 }
 
 // keepAwake looks after what a sleep of the machine, a stop of the process or a step of the
-// clock has made stale. Connections to providers are gone without anybody having said so, and
-// what is known of the providers is old. Nothing wakes up for this while nothing happens: the kernel tells of
-// sleeps and of clocks that were set, and SIGCONT of a stop.
+// clock has made stale. Connections to providers are gone without anybody having said so, and, but
+// for a clock that was set, what is known of the providers is old. Nothing wakes up for this while
+// nothing happens: the kernel tells of sleeps and of clocks that were set, and SIGCONT of a stop.
 func (d *Daemon) keepAwake(ctx context.Context) {
 	continued := make(chan os.Signal, 1)
 	notifyContinued(continued)
@@ -61,6 +61,10 @@ func (d *Daemon) awake(ctx context.Context, continued <-chan os.Signal, jumps <-
 			d.log.Info().Dur(keySlept, g.slept).Msg("machine woke up")
 		case g.set.Abs() >= leastJump:
 			d.log.Info().Dur(keyStep, g.set).Msg("clock was set")
+			if !stopped {
+				d.router.CloseIdle() // how long a provider is left alone is no matter of the calendar
+				continue
+			}
 		case stopped:
 			d.log.Debug().Msg("process went on")
 		default:
@@ -84,10 +88,11 @@ func pollJumps(ctx context.Context, every time.Duration, read func() reading) <-
 			case <-tick.C:
 			}
 			now := read()
-			if g := gapBetween(last, now); g.slept < leastJump && g.set.Abs() < leastJump {
+			g := gapBetween(last, now)
+			last = now // always: a drift adds up to a jump by and by
+			if g.slept < leastJump && g.set.Abs() < leastJump {
 				continue
 			}
-			last = now
 			select {
 			case jumps <- struct{}{}:
 			case <-ctx.Done():

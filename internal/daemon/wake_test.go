@@ -9,6 +9,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"prism/internal/ledger"
+	"prism/internal/simulator"
 )
 
 func TestASleepIsToldFromAClockThatWasSet(t *testing.T) {
@@ -100,7 +103,8 @@ func TestWhereTheKernelTellsNothingAJumpIsFoundByLooking(t *testing.T) {
 		began := time.Now()
 		var asleep atomic.Int64
 		read := func() reading {
-			passed, slept := time.Since(began), time.Duration(asleep.Load())
+			passed := time.Since(began)
+			slept := time.Duration(asleep.Load()) + passed/1000 // the calendar runs a little fast
 			return reading{began.Add(passed + slept), passed + slept, passed}
 		}
 		jumps := pollJumps(ctx, 10*time.Second, read)
@@ -118,4 +122,34 @@ func TestWhereTheKernelTellsNothingAJumpIsFoundByLooking(t *testing.T) {
 		stop()
 		synctest.Wait()
 	})
+}
+
+// TestAClockThatIsSetEndsNoCooldown sets the clock ahead while a provider is left alone.
+func TestAClockThatIsSetEndsNoCooldown(t *testing.T) {
+	var clock steppedClock
+	r := newRig(t)
+	r.edit = func(o *Options) { o.Now = clock.now }
+	r.write(r.seal(r.two("a")))
+	r.a.Script(simulator.RateLimited("60"))
+	r.start()
+	if status, out, err := r.post(); status != 429 || err != nil {
+		t.Fatalf("status %d, %v: %s", status, err, out)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	jumps, now := make(chan struct{}), make(chan reading, 1)
+	now <- reading{time.Now(), time.Hour, time.Hour}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.d.awake(ctx, nil, jumps, func() reading { return <-now })
+	}()
+	clock.step(time.Hour)
+	jumps <- struct{}{}
+	now <- reading{time.Now().Add(time.Hour), time.Hour, time.Hour}
+	r.until("the kept connection is closed", func() bool { _, open := r.upA.Connections(); return open == 0 })
+	if st := r.status().Profiles[0]; st.State != ledger.HealthCooling {
+		t.Errorf("after the step: %+v", st)
+	}
+	stop()
+	<-done
 }

@@ -64,7 +64,7 @@ type Entry struct {
 	Tags                              map[string]string
 
 	Profile, Provider, ServerAddress           string
-	RouteReason                                string // path, header, rule N, active, fallback
+	RouteReason                                string // path, header, rule N, active, fallback, affinity
 	Operation                                  string
 	RequestModel, UpstreamModel, ResponseModel string
 	ResponseID, UpstreamRequestID              string

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -363,4 +364,59 @@ func TestTheReserveTakesNoSpaceOfItsOwnLength(t *testing.T) {
 		t.Fatalf("reserve has %d bytes and %d blocks", st.Size(), sys.Blocks)
 	}
 	shut(t, j)
+}
+
+// A disk that has room for everything but the reserve is what the timer finds after every sync.
+func TestAReserveWithoutRoomIsAskedForOnceASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, asked := &fakeFiles{}, 0
+		var none atomic.Bool
+		none.Store(true)
+		fake.set(func(op string, _ int) error {
+			if op != "reserve" {
+				return nil
+			}
+			asked++
+			if none.Load() {
+				return syscall.ENOSPC
+			}
+			return nil
+		})
+		dir := filepath.Join(t.TempDir(), "journal")
+		j, _ := openTest(t, JournalOptions{Dir: dir, files: fake, Reserve: 1 << 20})
+		write := func(seconds int) {
+			for range seconds * 20 {
+				if err := j.Close(full(1)); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(50 * time.Millisecond)
+			}
+			synctest.Wait()
+		}
+		if write(10); asked > 11 {
+			t.Errorf("asked %d times in ten seconds", asked)
+		}
+		none.Store(false)
+		if write(2); !spared(j) {
+			t.Error("no reserve two seconds after there was room")
+		}
+		shut(t, j)
+	})
+}
+
+func TestAReserveWithoutRoomLeavesNoTrace(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, reserve)
+	if err := (disk{}).Reserve(path, 1<<60); err == nil {
+		t.Fatal("an exbibyte is free")
+	}
+	if _, err := os.Lstat(path); runtime.GOOS == "linux" && !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file was made: %v", err)
+	}
+}
+
+func spared(j *Journal) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.spare
 }

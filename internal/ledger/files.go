@@ -51,6 +51,11 @@ func (disk) Create(path string) (segmentFile, error) {
 
 // Reserve implements files.
 func (disk) Reserve(path string, size int64) error {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := roomFor(filepath.Dir(path), size); err != nil {
+			return err // and nothing is made that would be taken away again
+		}
+	}
 	f, err := os.OpenFile(path, segmentFlags|os.O_CREATE, 0o600)
 	if err != nil {
 		return err

@@ -10,10 +10,23 @@ import (
 // it needs no space. It must not be what fills the disk: half as much stays free.
 func allocate(f *os.File, size int64) error {
 	var fs unix.Statfs_t
-	if err := unix.Fstatfs(int(f.Fd()), &fs); err == nil && int64(fs.Bavail)*fs.Bsize < size+size/2 {
+	if err := unix.Fstatfs(int(f.Fd()), &fs); err == nil && !roomy(&fs, size) {
 		return unix.ENOSPC
 	}
 	return unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_KEEP_SIZE, 0, size)
+}
+
+func roomy(fs *unix.Statfs_t, size int64) bool {
+	return int64(fs.Bavail)*fs.Bsize >= size+size/2
+}
+
+// roomFor tells, before a file is made in dir, what allocate would say of it.
+func roomFor(dir string, size int64) error {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err == nil && !roomy(&fs, size) {
+		return unix.ENOSPC
+	}
+	return nil
 }
 
 // giveBack frees blocks that were allocated behind the end of a file.

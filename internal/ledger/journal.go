@@ -69,6 +69,9 @@ type Journal struct {
 	spare   bool        // the reserve is there
 	inSpare bool        // the segment is what was the reserve
 
+	reserved time.Time // when there was no room for a reserve; zero = there may be
+	left     time.Time // when there was no room to leave the reserve
+
 	seq      uint64
 	enc      encoder // records that are not synced, the ones being synced left out
 	inFlight []byte  // records that are being synced

@@ -10,7 +10,7 @@ import (
 
 // settle arranges for the records of the buffer to become durable: at once and waited for, or
 // within [SyncDelay]. Nothing runs while nothing is dirty. A failure is not the caller's: the
-// records are kept, Health says so, and the timer tries again.
+// records are kept, State says so, and the timer tries again.
 func (j *Journal) settle() {
 	if j.size > j.opt.SegmentBytes {
 		j.rotate()
@@ -237,6 +237,7 @@ func (j *Journal) keep(start int) bool {
 func (j *Journal) resume() error {
 	err := j.begin(j.continuation())
 	if err == nil {
+		j.reserved = time.Time{}
 		return nil
 	}
 	if j.spare {
@@ -270,7 +271,7 @@ func (j *Journal) recheck() {
 // leaveReserve goes on in an ordinary segment where there is space again, but none for a second
 // reserve beside the first one: the first gives back what it did not use.
 func (j *Journal) leaveReserve() {
-	if !j.inSpare || j.spare || j.syncedTo < j.seq || j.syncing {
+	if !j.inSpare || j.spare || j.syncedTo < j.seq || j.syncing || !due(&j.left) {
 		return
 	}
 	path := filepath.Join(j.opt.Dir, reserve)
@@ -278,6 +279,7 @@ func (j *Journal) leaveReserve() {
 		used := j.file
 		if j.begin(j.continuation()) == nil {
 			_ = used.Close()
+			j.reserved, j.left = time.Time{}, time.Time{}
 		}
 	}
 	_ = os.Remove(path)
@@ -287,7 +289,7 @@ func (j *Journal) leaveReserve() {
 // makeReserve allocates the reserve if it is missing. Where the file system cannot, memory
 // alone stands behind the journal.
 func (j *Journal) makeReserve() {
-	if j.opt.Reserve <= 0 || j.spare {
+	if j.opt.Reserve <= 0 || j.spare || !due(&j.reserved) {
 		return
 	}
 	path := filepath.Join(j.opt.Dir, reserve)
@@ -296,7 +298,19 @@ func (j *Journal) makeReserve() {
 		j.opt.Reserve = -1
 	}
 	j.spare = err == nil
-	if !j.spare {
-		_ = os.Remove(path)
+	if j.spare {
+		j.reserved = time.Time{}
+		return
 	}
+	_ = os.Remove(path)
+}
+
+// due tells whether it is time for another try, and counts it. A disk without room is asked again
+// every [retryDelay], not with every sync: all requests wait for the lock meanwhile.
+func due(last *time.Time) bool {
+	if time.Since(*last) < retryDelay {
+		return false
+	}
+	*last = time.Now()
+	return true
 }

@@ -20,7 +20,7 @@ const (
 	whyHealed = "healed" // the same upstream once more, with a request that was mended
 
 	whyKey      = "key"      // the same profile with another key, as the walk says
-	whyAffinity = "affinity" // the fallback where the session is, as the walk says
+	whyAffinity = "affinity" // the fallback where the session is, as the walk says: a reason of the route
 )
 
 // maxTimeouts is how often an upstream may let an exchange wait in vain.
@@ -48,6 +48,7 @@ func (x *exchange) try() {
 			if !last.again || repeated && !last.healed || !x.walk.Again(x.p.opt.Now()) {
 				break
 			}
+			last.next = false // what follows it counts
 			x.why, x.body.Fresh = whyAgain, last.stale
 			if last.healed {
 				x.why = whyHealed
@@ -65,9 +66,8 @@ func (x *exchange) try() {
 // next chooses the upstream of the next attempt. A fallback that a budget holds back is passed
 // over; of the first in the plan it was asked before.
 func (x *exchange) next(last *lost) bool {
-	now := x.p.opt.Now()
 	for {
-		route := x.walk.Peek(now)
+		route := x.walk.Peek()
 		if route == nil {
 			return false
 		}
@@ -78,13 +78,9 @@ func (x *exchange) next(last *lost) bool {
 			x.walk.Skip()
 			continue
 		}
-		t, ok := x.walk.Next(now)
+		t, ok := x.walk.Next(x.p.opt.Now())
 		if !ok {
-			return false
-		}
-		if t.Route != route && t.Route != x.plan.Routes[0] && x.heldBack(t.Route) {
-			x.walk.End(now, router.Result{}) // somebody else has become the probe that this one was to be
-			continue
+			continue // somebody else has become the probe that this one was to be: who is next now?
 		}
 		x.route, x.lane, x.why, x.body.Fresh = t.Route, t.Lane, t.Why, false
 		if t.Why != whyKey {
@@ -131,6 +127,10 @@ func (x *exchange) call() (*http.Response, error) {
 		return nil, err
 	}
 	x.attempt.HTTPStatus = resp.StatusCode
+	// What came in time after a long upload may be read as well.
+	if least := x.headAt.Add(min(leastForBody, max(x.p.opt.Limits.FirstByte, 0))); x.deadline.Before(least) {
+		x.deadline = least
+	}
 	x.entry.UpstreamRequestID = cut(resp.Header.Get("Request-Id"), 128)
 	x.attempt.TTFBMS = millis(x.headAt.Sub(x.attempt.StartedAt))
 	x.walk.Head(x.headAt, resp.StatusCode, resp.Header)
@@ -162,6 +162,10 @@ func (x *exchange) patience() time.Duration {
 	}
 	return wait
 }
+
+// leastForBody is how long an answer whose head came may take until its beginning, or its error, has
+// come.
+const leastForBody = 10 * time.Second
 
 // foreverAfter is the deadline of an exchange whose waiting is not bounded.
 const foreverAfter = 24 * time.Hour

@@ -33,6 +33,10 @@ func (x *exchange) accompany() (done func()) {
 			cancel()
 			return
 		}
+		if upstream.Err() != nil { // the exchange ended before it began to be read on
+			p.drains.end(committed)
+			return
+		}
 		limit := time.AfterFunc(p.opt.Limits.Drain, cancel)
 		context.AfterFunc(upstream, func() { limit.Stop() })
 	})

@@ -72,8 +72,10 @@ func client(agent string) (name, version string) {
 
 const maxTags = 16
 
-// parseTags reads "k=v, k=v". What has no key or no "=" is passed over.
-func parseTags(s string) map[string]string {
+// ParseTags reads the value of X-Prism-Tags, "k=v, k=v". What has no key or no "=" is passed over, and
+// so is a tag after the sixteenth; a key has 64 bytes at most, a value 256. It returns nil where there
+// is no tag.
+func ParseTags(s string) map[string]string {
 	tags := make(map[string]string)
 	for pair := range strings.SplitSeq(s, ",") {
 		k, v, ok := strings.Cut(strings.TrimSpace(pair), "=")

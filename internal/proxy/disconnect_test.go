@@ -134,25 +134,6 @@ func TestFourAnswersAreReadOnAtOnceAndNoMore(t *testing.T) {
 	}
 }
 
-func TestNothingIsReadOnWhenPrismStops(t *testing.T) {
-	s := simulator.New(simulator.Options{Key: testKey})
-	up := s.Start()
-	defer up.Close()
-	s.Script(simulator.Always(trickle(5_000)))
-	r := newRig(t, rigOptions{profiles: drained(up.URL)})
-	r.goAway(t, streamBody)
-	time.Sleep(50 * time.Millisecond) // it may be read on by now
-	began := time.Now()
-	r.Proxy.Stop()
-	e := r.Journal.wait(t, 1)[0]
-	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("it took %v", took)
-	}
-	if !slices.Contains([]string{ledger.OutcomeClientAbort, ledger.OutcomeShutdown}, e.Outcome) || e.UsageSource == ledger.UsageFinal {
-		t.Errorf("entry %s, usage from %s", e.Outcome, e.UsageSource)
-	}
-}
-
 func TestABrokenAnswerThatIsReadOnIsNoUpstreamsSuccess(t *testing.T) {
 	s := simulator.New(simulator.Options{Key: testKey})
 	up := s.Start()

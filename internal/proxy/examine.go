@@ -2,9 +2,12 @@ package proxy
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/json"
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,6 +51,7 @@ func encoded(resp *http.Response) bool {
 // serve notes that the answer of the attempt under way is the one that goes to the client.
 func (x *exchange) serve(resp *http.Response) {
 	x.served = len(x.entry.Attempts) - 1
+	x.noteMended()
 	x.note(resp)
 	x.walk.Served(x.headAt)
 }
@@ -62,21 +66,18 @@ func (x *exchange) redirected() *lost {
 
 // examineError reads an error answer. It goes to the client unchanged if no other attempt does
 // better: the client repairs itself by the wording of the provider. Only a secret that the
-// provider echoes is replaced.
+// provider echoes is replaced. Where the body stalls or breaks off, the status counts all the same.
 func (x *exchange) examineError(resp *http.Response, f form) *lost {
 	body, err := io.ReadAll(io.LimitReader(&untilReader{x, resp.Body}, maxErrorBody+1))
-	if err != nil {
-		return x.broken(err)
+	if err != nil && !x.failure(err).blame {
+		return x.broken(err) // the client left
 	}
-	x.resetMeter(stream.KindJSON)
 	clean := x.table.RedactBytes(body)
-	_, _ = x.meter.Write(clean)
-	res := x.meter.Result()
-	v := verdict{outcome: ledger.OutcomeError, errorType: res.ErrorType, message: res.ErrorMessage}
-	if v.errorType == "" {
-		v.errorType = "http_" + strconv.Itoa(resp.StatusCode)
+	part := err != nil && !whole(resp, clean)
+	v := verdict{outcome: ledger.OutcomeError, errorType: "http_" + strconv.Itoa(resp.StatusCode), message: "the answer broke off"}
+	if !part {
+		x.readError(clean, &v)
 	}
-	x.resetMeter(stream.KindOpaque)
 	if len(body) > maxErrorBody {
 		x.passLargeError(resp, f, clean, v)
 		return nil
@@ -85,9 +86,38 @@ func (x *exchange) examineError(resp *http.Response, f form) *lost {
 		v.cooldown = router.MaxCooldown // only a person can lift it, and it names no time
 	}
 	l := x.judge(resp, v)
-	l.form, l.body, l.resize = f, clean, len(clean) != len(body)
+	l.form, l.body, l.resize = f, clean, err != nil || len(clean) != len(body)
+	if part {
+		x.replace(l)
+	}
 	x.tryToHeal(l, body)
 	return l
+}
+
+// readError finds type and message in the body of an error.
+func (x *exchange) readError(body []byte, v *verdict) {
+	x.resetMeter(stream.KindJSON)
+	_, _ = x.meter.Write(body)
+	res := x.meter.Result()
+	v.errorType, v.message = cmp.Or(res.ErrorType, v.errorType), res.ErrorMessage
+	x.resetMeter(stream.KindOpaque)
+}
+
+// whole tells whether all of an error came although its body did not end as it should.
+func whole(resp *http.Response, body []byte) bool {
+	return !encoded(resp) && sniff(body, false) == stream.KindJSON && json.Valid(body)
+}
+
+// replace puts words of ours in the place of an error of which only a part came. That is not shown: it
+// would pass for the whole, and may hold half of a secret. The status and the headers, which tell when
+// to come back, are the provider's.
+func (x *exchange) replace(l *lost) {
+	l.said = x.sorry(l.status, errorTypeOf(l.status), "upstream_incomplete", "it answered "+strconv.Itoa(l.status)+", and the rest of its answer did not come")
+	resp := *l.resp
+	resp.Header = resp.Header.Clone()
+	resp.Header.Set("Content-Type", "application/json")
+	resp.Header.Del("Content-Encoding")
+	l.resp, l.form, l.body = &resp, formJSON, l.said.body(x.entry.RequestID)
 }
 
 // tryToHeal mends a request that was refused for its thinking, once, while an attempt is left.
@@ -109,14 +139,22 @@ func (x *exchange) judge(resp *http.Response, v verdict) *lost {
 	l := x.losing(v)
 	l.resp, l.status = resp, resp.StatusCode
 	// The profile that was meant has not been asked where a session is with its fallback.
-	l.next = rule.next || x.why == whyAffinity && !rule.blame
+	l.next = rule.next || x.entry.RouteReason == whyAffinity && !rule.blame
 	if rule.denied {
-		l.next, l.ownKeys = true, !x.route.Profile.FallbackOnAuth
+		l.next, l.ownKeys = true, x.endsHere()
 	}
 	if !rule.limited && !rule.denied && resp.Header.Get("X-Should-Retry") == "false" {
 		l.next = false // an account that may not is no word about another one
 	}
 	return l
+}
+
+// endsHere tells whether the client has to see that a key is refused, once the profile has no other:
+// it is the profile that was chosen, it does not say fallback_on_auth, and no other key of it has
+// failed in a way that leads to the fallback by itself.
+func (x *exchange) endsHere() bool {
+	return x.plan.Chosen(x.route) && !x.route.Profile.FallbackOnAuth &&
+		!slices.ContainsFunc(x.losses, func(l *lost) bool { return l.route == x.route && l.next && !l.denied })
 }
 
 // rule is what the status of an error answer means.
@@ -168,7 +206,7 @@ func (x *exchange) broken(err error) *lost {
 	return l
 }
 
-// untilReader reads a body that must come before the deadline of the exchange.
+// untilReader reads the body of an error, which has a few seconds, and the deadline of the exchange.
 type untilReader struct {
 	x *exchange
 	r io.Reader
@@ -176,7 +214,11 @@ type untilReader struct {
 
 // Read implements io.Reader.
 func (u *untilReader) Read(p []byte) (int, error) {
-	if !awaitBody(u.r, u.x.deadline.Sub(u.x.p.opt.Now())) {
+	until := u.x.headAt.Add(u.x.p.opt.Limits.ErrorBody)
+	if u.x.deadline.Before(until) {
+		until = u.x.deadline
+	}
+	if !awaitBody(u.r, until.Sub(u.x.p.opt.Now())) {
 		return 0, errHeld
 	}
 	return u.r.Read(p)

@@ -155,7 +155,7 @@ func (x *exchange) choose(t *target) (router.Plan, *refusal) {
 		Session: x.session(), Agent: h.Get("X-Claude-Code-Agent-Id"), Now: x.start,
 	}
 	if tags := h.Get("X-Prism-Tags"); tags != "" {
-		x.entry.Tags = parseTags(tags)
+		x.entry.Tags = ParseTags(tags)
 		q.Tags = x.entry.Tags
 	}
 	if t.modelled() && x.table.WeighsPrompts() {
@@ -207,6 +207,9 @@ func (x *exchange) end() {
 		x.abort = true
 	}
 	x.arrive()
+	if x.sent && !x.abort {
+		x.p.armWrite(x.rc) // net/http writes the end of the body, maybe long after the last write
+	}
 	x.finish()
 	if x.walk != nil {
 		x.walk.End(x.p.opt.Now(), router.Result{}) // after a panic between two steps

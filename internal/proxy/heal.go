@@ -95,10 +95,14 @@ func (x *exchange) cut(by signer, foreign func(stream.Signature) bool) bool {
 		by: by, body: c.Append(buf[:0], x.raw), removed: c.Signatures, known: x.mend.known,
 		modelStart: c.Shift(x.request.ModelStart), modelEnd: c.Shift(x.request.ModelEnd),
 	}
-	if notes := &x.entry.TranslationNotes; !slices.Contains(*notes, noteThinkingRemoved) {
+	return true
+}
+
+// noteMended says in the entry that the answer is one to a request of which something was cut out.
+func (x *exchange) noteMended() {
+	if notes := &x.entry.TranslationNotes; len(x.mend.removed) > 0 && !slices.Contains(*notes, noteThinkingRemoved) {
 		*notes = append(*notes, noteThinkingRemoved)
 	}
-	return true
 }
 
 // dropMended gives the memory of the mended body back. What is known of it stays.

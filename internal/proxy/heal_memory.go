@@ -65,6 +65,7 @@ func (s *signed) signer(route *router.Route, model string) signer {
 func (s *signed) mint(session string, by signer, sigs []stream.Signature) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	sigs = sigs[:min(len(sigs), maxSessionFacts)]
 	m := s.use(session, len(sigs))
 	for _, sig := range sigs {
 		if _, ok := m.minted[sig]; !ok {
@@ -79,6 +80,7 @@ func (s *signed) mint(session string, by signer, sigs []stream.Signature) {
 func (s *signed) refuse(session string, by signer, sigs []stream.Signature) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	sigs = sigs[:min(len(sigs), maxSessionFacts)]
 	m := s.use(session, len(sigs))
 	for _, sig := range sigs {
 		fact := refusedBy{by, sig}

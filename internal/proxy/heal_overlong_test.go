@@ -10,7 +10,7 @@ import (
 )
 
 // overlong are the ways in which providers say that a prompt does not fit, as the client knows
-// them: protocol.md, section 1.15.
+// them.
 func overlong() map[string]string {
 	invalid := func(message string) string {
 		m, _ := json.Marshal(message)

@@ -87,6 +87,10 @@ func (h *held) examine() *lost {
 		if !h.known && !blank(h.buf[:h.n]) {
 			return h.x.useless(verdict{errorType: "not_json"}, "upstream_no_message", h.x.strange(h.resp, false))
 		}
+		if !h.known { // white space that keeps the connection alive; what such a body turns out to be is JSON
+			h.begin(stream.KindJSON)
+			_, _ = h.x.meter.Write(h.buf[:h.n])
+		}
 		return h.pass()
 	case ended(h.err):
 		return h.whole()

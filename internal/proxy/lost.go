@@ -29,7 +29,7 @@ type lost struct {
 	next    bool // the next upstream may be tried
 	ownKeys bool // but only with another key of the same profile
 
-	said   *refusal       // prism's own words, where the upstream has none
+	said   *refusal       // prism's own words, where the upstream has none, or not all of them came
 	resp   *http.Response // the provider's answer, its body read
 	form   form
 	status int    // to be shown, which differs where the error stood in a body of status 200
@@ -137,8 +137,12 @@ func (x *exchange) giveUp() {
 		return
 	}
 	l := x.mostUseful()
+	if l.index == len(e.Attempts)-1 { // what was cut out, was for the last
+		x.noteMended()
+	}
 	x.attempt, x.served = nil, l.index
 	e.RouteReason, e.UpstreamRequestID = l.reason, l.id
+	x.route = l.route // whose words are noted: what to hide in them depends on it
 	x.setRoute(l.route)
 	e.Outcome, e.ErrorType, e.ErrorMessage = l.outcome, l.errorType, x.describeError(l.message)
 	x.takeUsage(&l.usage)
@@ -157,6 +161,9 @@ func (x *exchange) giveUp() {
 // show passes on the provider's own error.
 func (x *exchange) show(l *lost) {
 	x.resetMeter(stream.KindOpaque)
+	if l.said != nil {
+		x.w.Header().Set("X-Prism-Error", l.said.code)
+	}
 	l.resp.StatusCode = l.status
 	x.commit(l.resp, l.form, l.resize)
 	_ = x.write(l.body) // it is an error already; that the client does not take it changes nothing

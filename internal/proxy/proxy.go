@@ -36,6 +36,7 @@ type Limits struct {
 	FirstByte         time.Duration // until the head of a response, all attempts together; 0 = no bound
 	FirstByteFallback time.Duration // the same for one attempt at a stream, where another upstream could answer
 	Hold              time.Duration // how long the beginning of an answer is held back; default 2 s
+	ErrorBody         time.Duration // from the head of an error until its end, past which the status alone counts; default 5 s
 
 	Keepalive time.Duration // silence after which a client gets a comment, where its profile wants that; default 15 s
 	Drain     time.Duration // how long an answer is read on after its client left, where its profile wants that; default 30 s
@@ -105,6 +106,9 @@ func New(opt Options) (*Proxy, error) {
 	}
 	if opt.Limits.BodyBudget == 0 {
 		opt.Limits.BodyBudget = 256 << 20
+	}
+	if opt.Limits.ErrorBody == 0 {
+		opt.Limits.ErrorBody = 5 * time.Second
 	}
 	if opt.Limits.Keepalive == 0 {
 		opt.Limits.Keepalive = 15 * time.Second
@@ -206,8 +210,8 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.run() //nolint:contextcheck // the exchange holds the request, and with it the context
 }
 
-// armWrite bounds the next write. Nothing else lifts the bound that the exchange before has
-// left on a kept connection, and it may be over by now.
+// armWrite bounds the next write, the one included with which net/http ends a body. The bound that
+// stands may be over by now: silence within a stream is longer than a write may take.
 func (p *Proxy) armWrite(rc *http.ResponseController) {
 	if t := p.opt.Limits.WriteStall; t > 0 {
 		_ = rc.SetWriteDeadline(time.Now().Add(t))

@@ -128,6 +128,7 @@ type rigOptions struct {
 	budgets  proxy.Budgets
 	place    func(string) (attribution.Place, bool)
 	change   []func(*config.Profile) // of the first profile of a pair
+	outbound func(*http.Request) (*url.URL, error)
 }
 
 // profile is a profile of the simulator at url.
@@ -143,7 +144,10 @@ func newRig(t testing.TB, opt rigOptions) *rig {
 	if opt.timeouts == (upstream.Timeouts{}) {
 		opt.timeouts = upstream.Timeouts{Dial: 5 * time.Second, TLS: 5 * time.Second, Write: 10 * time.Second, FirstByte: 10 * time.Second, Idle: 10 * time.Second, IdleConn: 55 * time.Second}
 	}
-	r := &rig{t: t, Journal: newMemory(), Router: router.New(router.Options{Timeouts: opt.timeouts, Proxy: noProxy})}
+	if opt.outbound == nil {
+		opt.outbound = noProxy
+	}
+	r := &rig{t: t, Journal: newMemory(), Router: router.New(router.Options{Timeouts: opt.timeouts, Proxy: opt.outbound})}
 	r.swap(opt.profiles, opt.rules, opt.token)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -56,7 +56,7 @@ func TestAKeyThatIsUsedUpLeadsToTheNextKeyBeforeTheFallback(t *testing.T) {
 				w := g.walk("s")
 				_, _ = w.Next(time.Now())
 				w.End(time.Now(), refused)
-				if r := w.Peek(time.Now()); r.Profile.Name != "a" {
+				if r := w.Peek(); r.Profile.Name != "a" {
 					t.Fatalf("peeked at %s", r.Profile.Name)
 				}
 				if who := served(w); who != "a/k2 key" {

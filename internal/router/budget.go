@@ -45,6 +45,15 @@ func (b *budget) request(at moment) {
 	b.mu.Unlock()
 }
 
+// restore takes back what allows has just counted, for an attempt that could not be made.
+func (b *budget) restore(at moment) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s := b.now(at); s.extra > 0 {
+		s.extra--
+	}
+}
+
 // allows tells whether one more attempt may be made, and counts it if take is set.
 func (b *budget) allows(at moment, take bool) bool {
 	b.mu.Lock()

@@ -17,15 +17,17 @@ const (
 	leastCooldown = time.Second      // "at once" is no time at which a refusal is over
 )
 
-// CooldownOf tells how long an answer asks to be left alone: an error by retry-after-ms or
-// retry-after, and any answer by a rate limit that it shows as used up. It is between a second
-// and [MaxCooldown]; ok is false where the answer does not say. now is the wall clock; a Date
-// header counts before it, since a time of day is one of the provider's clock.
+// CooldownOf tells how long an error asks to be left alone: a 429 or 5xx by retry-after-ms or
+// retry-after, and a 429 that has neither by a rate limit that it shows as used up. In a 5xx such a
+// limit is not the reason, and concerns the key alone. It is between a second and [MaxCooldown]; ok
+// is false where the answer does not say. now is the wall clock; a Date header counts before it,
+// since a time of day is one of the provider's clock.
 func CooldownOf(status int, h http.Header, now time.Time) (d time.Duration, ok bool) {
-	if status >= http.StatusBadRequest {
-		if d, ok := retryAfter(h, now); ok {
-			return d, true
-		}
+	if status != http.StatusTooManyRequests && status < http.StatusInternalServerError {
+		return 0, false
+	}
+	if d, ok := retryAfter(h, now); ok || status != http.StatusTooManyRequests {
+		return d, ok
 	}
 	d, _ = usedUp(h, now)
 	return d, d > 0

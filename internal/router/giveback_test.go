@@ -33,6 +33,57 @@ func TestAProfileThatServesWhereItsFallbackFailedHasTheSessionBack(t *testing.T)
 	}
 }
 
+func TestASessionStaysWithAFallbackByWhicheverOfItsKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, 2, map[string]int{"b": 2})
+		w := g.walk("s")
+		for _, step := range []struct {
+			want string
+			res  router.Result
+		}{{"a active", failed()}, {"b/k1 fallback", limited()}} {
+			if who := next(w); who != step.want {
+				t.Fatalf("asked %q, want %s", who, step.want)
+			}
+			w.End(time.Now(), step.res)
+		}
+		if who := served(w); who != "b/k2 key" {
+			t.Fatalf("then %q", who)
+		}
+		time.Sleep(4 * time.Minute)
+		w = g.walk("s")
+		if who := next(w); who != "b/k2 affinity" {
+			t.Fatalf("the session is not at the fallback: %q", who)
+		}
+		w.End(time.Now(), limited())
+		if who := served(w); who != "b/k1 key" {
+			t.Fatalf("then %q", who)
+		}
+		time.Sleep(time.Minute)
+		if who := served(g.walk("s")); who != "a active" {
+			t.Errorf("another key of the fallback renewed its time: %q", who)
+		}
+	})
+}
+
+func TestWhereABudgetChoseTheFallbackItsRefusedKeyIsPassedOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, 3, map[string]int{"b": 1})
+		instead := func() *router.Walk {
+			plan, err := g.Table().Select(&router.Query{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return g.Walk(router.Plan{Routes: plan.Routes[1:], Reason: "fallback"}, "s")
+		}
+		if got := path(instead(), map[string]router.Result{"b": denied(), "c": fine()}); !slices.Equal(got, []string{"b/k1 fallback", "c fallback"}) {
+			t.Errorf("asked %q", got)
+		}
+		if got := path(instead(), map[string]router.Result{"c": fine()}); !slices.Equal(got, []string{"c fallback"}) {
+			t.Errorf("then %q", got)
+		}
+	})
+}
+
 func TestAnotherIsThereOnlyWhileFailuresAreNotTooMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t, 2, nil)

@@ -79,21 +79,8 @@ type KeyView struct {
 	Until time.Time
 }
 
-// Enter counts an exchange as under way, until Leave.
-func (h *Health) Enter() { h.inFlight.Add(1) }
-
-// Leave ends what Enter began.
-func (h *Health) Leave() { h.inFlight.Add(-1) }
-
-// Report notes the end of an attempt. An empty errorType is a success. A client that left
-// is not reported: it blames nobody.
-func (h *Health) Report(now time.Time, errorType string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.report(now, errorType)
-}
-
-// report needs h.mu.
+// report counts the end of an attempt. An empty errorType is a success. A client that left is not
+// counted: it blames nobody. It needs h.mu.
 func (h *Health) report(now time.Time, errorType string) {
 	at := now.Unix() / 60
 	m := &h.minutes[uint64(at)%60]

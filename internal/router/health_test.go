@@ -27,11 +27,13 @@ func TestHealthCountsTheLastHourAndNoMore(t *testing.T) {
 		{"before the epoch of computers", []int{-60 * 24 * 365 * 60}, -60 * 24 * 365 * 60, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var h router.Health
+			g := newRig(t, 1, nil)
 			for _, m := range c.reports {
-				h.Report(at(m), "")
+				w := g.walk("")
+				_, _ = w.Next(at(m))
+				w.End(at(m), fine())
 			}
-			if v := h.View(at(c.now)); v.Requests1h != c.requests || v.Errors1h != 0 {
+			if v := g.Health("a").View(at(c.now)); v.Requests1h != c.requests || v.Errors1h != 0 {
 				t.Errorf("%d requests, %d errors; want %d, none", v.Requests1h, v.Errors1h, c.requests)
 			}
 		})
@@ -40,13 +42,14 @@ func TestHealthCountsTheLastHourAndNoMore(t *testing.T) {
 
 func TestHealthKeepsTheLastErrorBesideTheLastSuccess(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	var h router.Health
-	h.Enter()
-	h.Enter()
-	h.Leave()
-	h.Report(now, "overloaded_error")
-	h.Report(now.Add(time.Second), "")
-	v := h.View(now.Add(2 * time.Second))
+	g := newRig(t, 1, nil)
+	failing, good, running := g.walk(""), g.walk(""), g.walk("")
+	for _, w := range []*router.Walk{failing, good, running} {
+		_, _ = w.Next(now)
+	}
+	failing.End(now, failed())
+	good.End(now.Add(time.Second), fine())
+	v := g.Health("a").View(now.Add(2 * time.Second))
 	want := router.HealthView{State: "ok", LastOK: now.Add(time.Second), LastError: "overloaded_error", LastErrorAt: now, Requests1h: 2, Errors1h: 1, InFlight: 1}
 	if v != want {
 		t.Errorf("%+v, want %+v", v, want)

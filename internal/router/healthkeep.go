@@ -94,15 +94,20 @@ func (r *Router) Health(profile string) *Health {
 	return &Health{}
 }
 
-// Woke tells the router that the machine has slept, or that the time of day has jumped: waits
-// that are over by the clock on the wall end, open breakers are looked at with the next
-// request, and kept connections, whose other ends have forgotten them, are closed.
+// Woke tells the router that the machine has slept, or that the process was stopped: waits that
+// are over by the clock on the wall end, open breakers are looked at with the next request, and kept
+// connections, whose other ends have forgotten them, are closed.
 func (r *Router) Woke(now time.Time) {
 	if t := r.Table(); t != nil {
 		for _, route := range t.routes {
 			route.Health.woke(now)
 		}
 	}
+	r.CloseIdle()
+}
+
+// CloseIdle closes the connections that are kept and not in use.
+func (r *Router) CloseIdle() {
 	r.mu.Lock()
 	pools := slices.Collect(maps.Values(r.pools))
 	r.mu.Unlock()

@@ -88,7 +88,7 @@ func TestOfAProfileThatIsNotThereNothingIsKnown(t *testing.T) {
 
 func TestEveryChangeIsToldOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t, 2, nil)
+		g := newRig(t, 2, map[string]int{"a": 1})
 		g.fail(5)
 		time.Sleep(15 * time.Second)
 		w := g.walk("")

@@ -8,7 +8,7 @@ import (
 )
 
 // moment is a time on the router's own clock, which only ever goes forward: no change of the
-// time of day makes a wait longer or shorter.
+// time of day makes a wait longer or shorter. What a sleep of the machine shortens is in woke.
 type moment time.Duration
 
 // moment returns the time since the router was made.
@@ -34,7 +34,7 @@ const deniedAgain = 5 * time.Minute
 // keyHealth is what is known of one key of a profile. It is guarded by the mutex of its Health.
 type keyHealth struct {
 	name   string
-	own    bool // it is the profile's, not the client's
+	own    bool // it stands in the file; false = the client brings its own, or none is sent
 	cool   cooldown
 	denied denial
 	told   condition
@@ -47,7 +47,9 @@ type cooldown struct {
 	why          string
 }
 
-// denial is that a key was refused. It holds until the key answers, or is replaced.
+// denial is that a key was refused. It holds until the key answers, or is replaced. A credential
+// that is not the profile's is never denied: the next client may bring another one, and there is no
+// key in the file that somebody could replace.
 type denial struct {
 	since, again moment
 	ends         time.Time
@@ -80,7 +82,7 @@ func (k *keyHealth) condition(at moment) condition {
 
 // ready tells whether the key may be asked; strict says that a key which was refused may not.
 func (k *keyHealth) ready(at moment, strict bool) bool {
-	return k.cool.until <= at && (k.denied.why == "" || !k.own || !strict || at >= k.denied.again)
+	return k.cool.until <= at && (k.denied.why == "" || !strict || at >= k.denied.again)
 }
 
 // mildest is the condition of the key that is best off. It needs h.mu.
@@ -206,8 +208,11 @@ func (h *Health) leave(now time.Time, a attempt, res Result) {
 		h.report(now, cmp.Or(res.ErrorType, "rate_limit_error"))
 		a.key.cool.extend(now, at, cmp.Or(res.Cooldown, shortCooldown), cmp.Or(res.ErrorType, "rate_limit_error"))
 	case res.Denied:
-		h.report(now, cmp.Or(res.ErrorType, "authentication_error"))
-		a.key.denied = denial{since: at, again: at + moment(deniedAgain), ends: now.Add(deniedAgain), why: cmp.Or(res.ErrorType, "authentication_error")}
+		why := cmp.Or(res.ErrorType, "authentication_error")
+		h.report(now, why)
+		if a.key.own {
+			a.key.denied = denial{since: at, again: at + moment(deniedAgain), ends: now.Add(deniedAgain), why: why}
+		}
 	case res.ErrorType != "":
 		h.report(now, res.ErrorType)
 		if res.Cooldown > 0 {

@@ -29,12 +29,12 @@ type named struct {
 	secret config.Secret
 }
 
-// secretsOf are the secrets of a file that are long enough to be told from words.
+// secretsOf are the secrets of a file that are long enough to be told from words, each once.
 func secretsOf(p *config.Profiles) []named {
 	var all []named
 	add := func(s config.Secret, name string) {
-		if len(s.Reveal()) >= minSecret {
-			all = append(all, named{name, s})
+		if n := (named{name, s}); len(s.Reveal()) >= minSecret && !holds(all, n) {
+			all = append(all, n)
 		}
 	}
 	for i := range p.Profiles {

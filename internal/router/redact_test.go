@@ -137,6 +137,23 @@ func TestTheRedactorKnowsTheKeysOfFilesThatWereRefusedOrReplaced(t *testing.T) {
 	}
 }
 
+func TestANewKeyIsLearnedWhereAnotherOneStoodTwice(t *testing.T) {
+	const first, second = "canary-first-0123456789", "canary-second-0123456789"
+	file := func(keys ...string) *config.Profiles {
+		p := one(keyed("work", "http://127.0.0.1:1", "a", "b"))
+		for i, key := range keys {
+			p.Profiles[0].Keys[i].Secret = config.NewSecret(key)
+		}
+		return p
+	}
+	r := router.NewRedactor()
+	r.Learn(file(first, first))
+	r.Learn(file(first, second))
+	if got := r.Redact(first + " " + second); got != "[redacted:work] [redacted:work]" {
+		t.Errorf("%q", got)
+	}
+}
+
 func FuzzRedact(f *testing.F) {
 	f.Add("canary-key-0123456789", "before", "after")
 	f.Add("a/b+c=d?e&f\"g\\h", "", ":")

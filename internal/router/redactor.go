@@ -34,10 +34,10 @@ func (r *Redactor) Learn(p *config.Profiles) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	all := secretsOf(p)
-	older := slices.DeleteFunc(slices.Clone(r.known), func(s named) bool { return holds(all, s) })
-	if len(older)+len(all) == len(r.known) {
+	if !slices.ContainsFunc(all, func(s named) bool { return !holds(r.known, s) }) {
 		return
 	}
+	older := slices.DeleteFunc(slices.Clone(r.known), func(s named) bool { return holds(all, s) })
 	if len(older) > maxRemembered {
 		older = older[:maxRemembered]
 	}

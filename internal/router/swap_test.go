@@ -153,7 +153,9 @@ func TestHealthOutlivesTables(t *testing.T) {
 	r := newRouter(t)
 	r.Swap(compile(t, r, one(profile("work", "http://127.0.0.1:1"))))
 	now := time.Now()
-	r.Table().Active().Health.Report(now, "dial")
+	w := r.Walk(router.Plan{Routes: []*router.Route{r.Table().Active()}, Reason: "active"}, "")
+	_, _ = w.Next(now)
+	w.End(now, router.Result{ErrorType: "dial"})
 	r.Swap(compile(t, r, &config.Profiles{Active: "other", Profiles: []config.Profile{profile("other", "http://127.0.0.1:2"), profile("work", "http://127.0.0.1:1")}}))
 	if v := r.Health("work").View(now); v.LastError != "dial" || v.Errors1h != 1 {
 		t.Errorf("after the swap %+v", v)

@@ -74,8 +74,12 @@ type Query struct {
 // fallbacks of its profile.
 type Plan struct {
 	Routes []*Route // of the table: not to be changed
-	Reason string   // path, header, rule N, active: the ledger's route_reason for the first route
+	Reason string   // path, header, rule N, active, fallback: the ledger's route_reason for the first route
 }
+
+// Chosen tells whether a route is that of the profile which was chosen for the request, and not one
+// of its fallbacks. A plan that a budget has made begin with a fallback has no such route.
+func (p Plan) Chosen(route *Route) bool { return p.Reason != whyFallback && route == p.Routes[0] }
 
 // ErrNoProfile means that a request named a profile that the table does not have. It never
 // falls back to the active one: what was asked for by name is not to be guessed.

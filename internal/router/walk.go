@@ -27,9 +27,11 @@ type Walk struct {
 
 	cur    Try
 	at     int                // index of the route of cur
+	came   string             // why the walk came to that route, with whichever of its keys
 	used   uint64             // routes that were tried or dropped, by index
 	lanes  [maxAttempts]*Lane // that were tried
 	tries  int
+	known  bool   // the failover budget has counted the request
 	peeked choice // what Peek has shown; no lane = nothing
 
 	attempt attempt
@@ -43,7 +45,7 @@ type Walk struct {
 type Try struct {
 	Route *Route
 	Lane  *Lane
-	Why   string // the plan's reason; or fallback, affinity, key: the ledger's route_reason
+	Why   string // the plan's reason; or fallback, affinity, key: why, of an attempt in the ledger
 }
 
 // Result is how an attempt ended, as far as it concerns the health of its upstream. The zero
@@ -79,22 +81,28 @@ func (r *Router) Walk(plan Plan, session string) *Walk {
 // Whoever is well comes first, in the order of the plan; a session that a fallback took over
 // begins there. Who cools down, or is out because of failures, comes after all others and not
 // never: what is left then may still be better than an error. A profile that the request names
-// is asked first however it is.
+// is asked first however it is. What Peek has shown is given, or nobody.
 func (w *Walk) Next(now time.Time) (t Try, ok bool) {
 	w.End(now, Result{})
 	at := w.r.moment()
-	paid := w.tries == 0
-	if paid {
+	first, shown := w.tries == 0, w.peeked.lane != nil
+	if !w.known {
+		w.known = true
 		w.r.budget.request(at)
 	}
+	if !w.Left() || !first && !w.r.budget.allows(at, true) {
+		return Try{}, false
+	}
 	for c, ok := w.next(at); ok; c, ok = w.next(at) {
-		if !paid && !w.r.budget.allows(at, true) {
-			break
-		}
-		paid = true
 		if w.begin(now, at, c) {
 			return w.cur, true
 		}
+		if shown {
+			break
+		}
+	}
+	if !first {
+		w.r.budget.restore(at)
 	}
 	return Try{}, false
 }
@@ -121,6 +129,9 @@ func (w *Walk) begin(now time.Time, at moment, c choice) bool {
 	}
 	w.used |= 1 << c.index
 	w.at, w.cur = c.index, Try{Route: route, Lane: c.lane, Why: c.why}
+	if c.why != whyKey {
+		w.came = c.why
+	}
 	w.start(at, probe)
 	w.sit()
 	return true
@@ -164,9 +175,10 @@ func (w *Walk) Another() bool { return w.Left() && w.r.budget.allows(w.r.moment(
 // CanAgain tells whether Again could give one more attempt.
 func (w *Walk) CanAgain() bool { return w.tries < maxAttempts }
 
-// Peek returns the route that Next would try, or nil. Next gives this one, unless it can be
-// asked no longer.
-func (w *Walk) Peek(time.Time) *Route {
+// Peek returns the route that Next would try, or nil. Next gives this one, or nobody where another
+// walk has just become the one probe of its upstream: nothing is spent then, and a second look shows
+// who is next now.
+func (w *Walk) Peek() *Route {
 	at := w.r.moment()
 	if w.tries > 0 && !w.r.budget.allows(at, false) {
 		return nil
@@ -198,8 +210,8 @@ func (w *Walk) Head(now time.Time, status int, h http.Header) {
 		return
 	}
 	w.status = status
-	if status == http.StatusTooManyRequests || status >= http.StatusInternalServerError {
-		w.asked, _ = CooldownOf(status, h, now) // it counts with the verdict, in End
+	w.asked, _ = CooldownOf(status, h, now) // it counts with the verdict, in End
+	if status == http.StatusTooManyRequests {
 		return
 	}
 	if d, limit := usedUp(h, now); d > 0 {

@@ -56,7 +56,7 @@ func (s *steps) run(w *router.Walk, rnd *rand.Rand) {
 	s.Helper()
 	for {
 		well := s.well()
-		peeked, left := w.Peek(time.Now()), w.Left()
+		peeked, left := w.Peek(), w.Left()
 		try, ok := w.Next(time.Now())
 		switch {
 		case !ok && len(s.asked) == 0:

@@ -94,7 +94,7 @@ func (w *Walk) ready(i int, at moment) *Lane {
 		return nil
 	}
 	lane := w.lane(route, first, func(k *keyHealth) bool { return k.ready(at, true) })
-	if lane == nil && i == 0 && !w.rotate && !route.Profile.FallbackOnAuth && h.mildest(at).state == ledger.HealthDenied {
+	if lane == nil && w.plan.Chosen(route) && !w.rotate && !route.Profile.FallbackOnAuth && h.mildest(at).state == ledger.HealthDenied {
 		lane = w.lane(route, first, func(k *keyHealth) bool { return k.ready(at, false) })
 	}
 	return lane
@@ -181,13 +181,15 @@ func (w *Walk) stay() {
 	if len(w.cur.Route.Lanes) > 1 {
 		r.seats.change(seatKey{w.session, h}, func(s *seat) { s.key = w.attempt.key })
 	}
-	if w.at == 0 && w.tries > 1 && !w.named() && r.seats.used.Load() {
-		// The fallback where it was has failed it: the profile that was chosen has it back.
-		r.seats.change(seatKey{w.session, h}, func(s *seat) { s.instead, s.until = nil, 0 })
+	if w.at == 0 {
+		if w.tries > 1 && !w.named() && r.seats.used.Load() {
+			// The fallback where it was has failed it: the profile that was chosen has it back.
+			r.seats.change(seatKey{w.session, h}, func(s *seat) { s.instead, s.until = nil, 0 })
+		}
 		return
 	}
 	// Where it is already, the time is not renewed: the profile that was chosen gets it back.
-	if w.cur.Why != whyFallback || w.named() || r.opt.Affinity < 0 {
+	if w.came != whyFallback || w.named() || r.opt.Affinity < 0 {
 		return
 	}
 	until := r.moment() + moment(r.opt.Affinity)

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// required are the keys of protocol.md 1.6.
+// required are the keys that the OpenAPI document of the Messages API demands.
 func required() map[string]string {
 	return map[string]string{
 		"message":       "id type role content model stop_reason stop_sequence stop_details usage diagnostics container",

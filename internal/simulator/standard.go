@@ -55,7 +55,7 @@ func (s *Server) listModels(r *Request) Answer {
 	return RawBody(http.StatusOK, jsonType, append(body, `,"has_more":false}`...))
 }
 
-// appendModel appends a ModelInfo (protocol.md 1.13).
+// appendModel appends a ModelInfo of the Models API.
 func appendModel(dst []byte, id string) []byte {
 	dst = appendString(append(dst, `{"id":`...), id)
 	dst = append(dst, `,"type":"model","display_name":`...)

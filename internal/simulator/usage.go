@@ -128,8 +128,7 @@ func appendDetail(dst []byte, name string, keys []string, counts ...int64) []byt
 }
 
 // appendUsage appends the usage object in form, the whole one (message_start, JSON bodies) or
-// the smaller one of message_delta, which has neither the split nor tier, speed and geo
-// (protocol.md 1.6 and 1.9).
+// the smaller one of message_delta, which has neither the split nor tier, speed and geo.
 func (u *Usage) appendUsage(dst []byte, form UsageForm, whole bool) []byte {
 	v := *u
 	switch form {
@@ -227,8 +226,7 @@ func unsaid() Usage {
 }
 
 // say merges into u what one usage object says of v: values replace values, null and absent
-// ones do not, and a 0 does not replace a prompt count that was reported before
-// (protocol.md 1.9, step 2).
+// ones do not, and a 0 does not replace a prompt count that was reported before.
 func (u *Usage) say(v *Usage, form UsageForm, whole bool) {
 	w := *v
 	switch form {

@@ -18,7 +18,8 @@ const (
 	maxLabel  = 128 // bytes of a value
 )
 
-// use is what tokens and their times are counted by.
+// use is what tokens and their times are counted by, as it is shown: two keys that are shown alike
+// would be one series twice, which is no metric at all.
 type use struct {
 	profile, provider, operation, asked, answered string
 }
@@ -118,7 +119,7 @@ func (c *counts) see(e *ledger.Entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	u := use{
-		profile: c.value(kindProfile, e.Profile), provider: c.value(kindProvider, e.Provider), operation: c.value(kindOperation, e.Operation),
+		profile: c.value(kindProfile, e.Profile), provider: c.value(kindProvider, provider(e.Provider)), operation: c.value(kindOperation, e.Operation),
 		asked: c.value(kindAsked, e.RequestModel), answered: c.value(kindAnswered, e.ResponseModel),
 	}
 	op := operation{use: u, outcome: c.value(kindOutcome, e.Outcome), errorType: c.value(kindError, failure(e.Outcome, e.ErrorType))}

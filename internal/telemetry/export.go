@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/rs/zerolog"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
@@ -30,10 +32,11 @@ const (
 // export sends to a collector. Its goroutines are those of the SDK: one for traces, one for
 // metrics.
 type export struct {
-	collector string       // scheme and host
-	tracer    trace.Tracer // nil = no traces
-	closers   []func(context.Context) error
-	end       func() // breaks off what is still being sent
+	collectors []string     // scheme and host of each
+	tracer     trace.Tracer // nil = no traces
+	closers    []func(context.Context) error
+	hide       *strings.Replacer
+	end        func() // breaks off what is still being sent
 }
 
 // mortal sends requests that end with a life. The SDK gives up waiting for a collector, but not
@@ -56,8 +59,9 @@ func (m mortal) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// open begins to send. The SDK reports what goes wrong to a handler of the whole process; nobody
-// else in it uses the SDK.
+// open begins to send. Where one of the signals cannot be sent, the other one is, and there is an
+// error beside it. The SDK reports what goes wrong to a handler of the whole process; nobody else
+// in it uses the SDK.
 func (t *Telemetry) open(to target) (*export, error) {
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: sendTimeout, IdleConnTimeout: time.Minute}
 	life, end := context.WithCancel(context.Background())
@@ -66,26 +70,37 @@ func (t *Telemetry) open(to target) (*export, error) {
 		// A header that authorizes is not for whoever the collector points to.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	otel.SetErrorHandler(&complaints{log: t.opt.Logger, now: t.opt.Now, hide: hide(to)})
-	x := &export{end: func() {
+	// The exporters read the variables of the standard once more by themselves, and what they cannot
+	// read they would write to the standard error as it is, secrets in headers included.
+	otel.SetLogger(logr.Discard())
+	x := &export{hide: hide(to), end: func() {
 		end()
 		transport.CloseIdleConnections()
 	}}
-	var errs []error
-	if to.traces != nil {
-		x.collector = origin(to.traces.url)
-		errs = append(errs, x.sendTraces(t, to.traces, client))
+	otel.SetErrorHandler(&complaints{log: t.opt.Logger, now: t.opt.Now, hide: x.hide})
+	err := errors.Join(
+		x.begin(to.traces, func() error { return x.sendTraces(t, to.traces, client) }),
+		x.begin(to.metrics, func() error { return x.sendMetrics(t, to, client) }),
+	)
+	if len(x.closers) == 0 {
+		x.end()
+		return nil, err
 	}
-	if to.metrics != nil {
-		x.collector = origin(to.metrics.url)
-		errs = append(errs, x.sendMetrics(t, to, client))
+	return x, err
+}
+
+// begin begins to send one signal, if it goes anywhere.
+func (x *export) begin(to *place, send func() error) error {
+	if to == nil {
+		return nil
 	}
-	if err := errors.Join(errs...); err != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), sendTimeout)
-		defer cancel()
-		return nil, errors.Join(err, x.close(ctx))
+	if err := send(); err != nil {
+		return err
 	}
-	return x, nil
+	if at := origin(to.url); !slices.Contains(x.collectors, at) {
+		x.collectors = append(x.collectors, at)
+	}
+	return nil
 }
 
 func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
@@ -103,7 +118,10 @@ func (t *Telemetry) resource() *resource.Resource {
 }
 
 func (x *export) sendTraces(t *Telemetry, to *place, client *http.Client) error {
-	exporter, err := otlptracehttp.New(context.Background(), otlptracehttp.WithEndpointURL(to.url.String()), otlptracehttp.WithHeaders(to.headers), otlptracehttp.WithHTTPClient(client))
+	// What is not said here the exporter takes from the environment: another encoding, or
+	// certificates, which only its own client would use and which make it refuse http.
+	exporter, err := otlptracehttp.New(context.Background(), otlptracehttp.WithEndpointURL(to.url.String()), otlptracehttp.WithHeaders(to.headers),
+		otlptracehttp.WithHTTPClient(client), otlptracehttp.WithEncoding(otlptracehttp.EncodingProtobuf), otlptracehttp.WithTLSClientConfig(nil))
 	if err != nil {
 		return fmt.Errorf("telemetry: send traces: %w", err)
 	}
@@ -114,7 +132,8 @@ func (x *export) sendTraces(t *Telemetry, to *place, client *http.Client) error 
 }
 
 func (x *export) sendMetrics(t *Telemetry, to target, client *http.Client) error {
-	exporter, err := otlpmetrichttp.New(context.Background(), otlpmetrichttp.WithEndpointURL(to.metrics.url.String()), otlpmetrichttp.WithHeaders(to.metrics.headers), otlpmetrichttp.WithHTTPClient(client))
+	exporter, err := otlpmetrichttp.New(context.Background(), otlpmetrichttp.WithEndpointURL(to.metrics.url.String()), otlpmetrichttp.WithHeaders(to.metrics.headers),
+		otlpmetrichttp.WithHTTPClient(client), otlpmetrichttp.WithTLSClientConfig(nil)) // as above
 	if err != nil {
 		return fmt.Errorf("telemetry: send metrics: %w", err)
 	}
@@ -134,7 +153,7 @@ func (x *export) close(ctx context.Context) error {
 	wg.Wait()
 	x.end()
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("telemetry: send the rest: %w", plain(err))
+		return fmt.Errorf("telemetry: send the rest: %s", shown(err, x.hide))
 	}
 	return nil
 }
@@ -159,16 +178,42 @@ func (c *complaints) Handle(err error) {
 		return
 	}
 	c.last = now
-	text := c.hide.Replace(plain(err).Error())
-	c.log.Warn().Str("error", text[:min(len(text), maxComplaint)]).Msg("telemetry not sent")
+	c.log.Warn().Str("error", shown(err, c.hide)).Msg("telemetry not sent")
 }
 
-// hide makes what replaces the addresses by what may be shown of them.
+// shown is what may be told of an error: a collector answers in its own words, at length, and may
+// repeat what it was sent.
+func shown(err error, hide *strings.Replacer) string {
+	text := hide.Replace(plain(err).Error())
+	return text[:min(len(text), maxComplaint)]
+}
+
+// leastHidden is from how many bytes on a value of a header is hidden: shorter ones are parts of
+// words.
+const leastHidden = 4
+
+// hide makes what replaces the addresses by what may be shown of them, and takes out the paths
+// and headers where they stand alone.
 func hide(to target) *strings.Replacer {
-	var pairs []string
+	var secrets, pairs []string
 	for _, p := range []*place{to.traces, to.metrics} {
-		if p != nil {
-			pairs = append(pairs, p.url.String(), origin(p.url))
+		if p == nil {
+			continue
+		}
+		pairs = append(pairs, p.url.String(), origin(p.url))
+		if p.url.Path != "/"+pathTraces && p.url.Path != "/"+pathMetrics {
+			secrets = append(secrets, p.url.Path, p.url.EscapedPath())
+		}
+		for _, value := range p.headers {
+			secrets = append(secrets, value, url.PathEscape(value))
+			secrets = append(secrets, strings.Fields(value)...) // such as what stands behind Bearer
+		}
+	}
+	// The longest first: one that begins another would leave the rest of it standing.
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) })
+	for _, s := range secrets {
+		if len(s) >= leastHidden {
+			pairs = append(pairs, s, "[redacted]")
 		}
 	}
 	return strings.NewReplacer(pairs...)

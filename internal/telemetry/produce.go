@@ -84,7 +84,7 @@ func (u use) attributes() []attribute.KeyValue {
 	}
 	a := make(attributes, 0, 8)
 	a.text(profileKey, u.profile)
-	a.text(providerName, provider(u.provider))
+	a.text(providerName, u.provider)
 	a.text(operationName, name)
 	a.text(requestModel, u.asked)
 	a.text(responseModel, u.answered)

@@ -80,6 +80,21 @@ func TestASessionIsNeverALabel(t *testing.T) {
 	}
 }
 
+// The price book's name and that of the conventions are one label: a series that is there twice
+// would fail every scrape from then on.
+func TestTwoNamesOfAProviderAreOneSeries(t *testing.T) {
+	x := counting(t)
+	for _, name := range []string{"bedrock", "aws.bedrock", "xai", "x_ai"} {
+		e := entry(1)
+		e.Provider = name
+		x.Finished(e)
+	}
+	got := scrape(t, x)
+	if !strings.Contains(got, `gen_ai_client_operation_duration_seconds_count{gen_ai_operation_name="chat",gen_ai_provider_name="aws.bedrock"`) || strings.Contains(got, `"bedrock"`) {
+		t.Errorf("the two are not counted together:\n%s", got)
+	}
+}
+
 // A client may ask for any model, and an upstream may name any error.
 func TestLabelsAndSeriesAreBounded(t *testing.T) {
 	x := counting(t)

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -27,6 +28,7 @@ type Export struct {
 type target struct {
 	traces, metrics *place
 	interval        time.Duration
+	withheld        []string // variables with headers that belong to another collector
 }
 
 // place is one address of a collector.
@@ -37,9 +39,14 @@ type place struct {
 
 func (t *target) on() bool { return t.traces != nil || t.metrics != nil }
 
-// target reads what the user has set, and the standard's variables. Headers come from
-// OTEL_EXPORTER_OTLP_HEADERS alone; they are left out where the settings name one host and
-// OTEL_EXPORTER_OTLP_ENDPOINT another, whose secret they may be.
+// Paths of the signals, below the base that the general settings name.
+const (
+	pathTraces  = "v1/traces"
+	pathMetrics = "v1/metrics"
+)
+
+// target reads what the user has set, and the standard's variables. Beside an error it holds what
+// can be sent all the same. Headers come from the variables alone; see [variables.headers].
 func (e Export) target(getenv func(string) string) (target, error) {
 	t := target{interval: e.Interval}
 	if t.interval <= 0 {
@@ -54,13 +61,19 @@ func (e Export) target(getenv func(string) string) (target, error) {
 		wanted     bool
 		into       **place
 	}{
-		{"TRACES", "v1/traces", e.Traces, &t.traces},
-		{"METRICS", "v1/metrics", e.Metrics, &t.metrics},
+		{"TRACES", pathTraces, e.Traces, &t.traces},
+		{"METRICS", pathMetrics, e.Metrics, &t.metrics},
 	} {
 		if !s.wanted || getenv("OTEL_"+s.name+"_EXPORTER") == "none" {
 			continue
 		}
-		p, err := e.place(getenv, s.name, s.path)
+		v := variables{getenv, s.name}
+		p, err := e.place(v, s.path)
+		if err == nil {
+			var withheld []string
+			p.headers, withheld, err = v.headers(p.url, e.OTLP != otlpEnv)
+			t.withheld = append(t.withheld, withheld...)
+		}
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -70,24 +83,56 @@ func (e Export) target(getenv func(string) string) (target, error) {
 	return t, errors.Join(errs...)
 }
 
-// place finds the address and the headers of one signal.
-func (e Export) place(getenv func(string) string, signal, path string) (*place, error) {
-	variable := func(name string) (value, from string) {
-		from = "OTEL_EXPORTER_OTLP_" + signal + "_" + name
-		if value = getenv(from); value == "" {
-			from = "OTEL_EXPORTER_OTLP_" + name
-			value = getenv(from)
-		}
-		return value, from
+// variables are those of the standard, as far as they are about one signal.
+type variables struct {
+	getenv func(string) string
+	signal string
+}
+
+// own and general are the names of a variable for the signal, and for all signals.
+func (v variables) own(name string) string     { return "OTEL_EXPORTER_OTLP_" + v.signal + "_" + name }
+func (v variables) general(name string) string { return "OTEL_EXPORTER_OTLP_" + name }
+
+// find returns the value that holds for the signal, and the variable that it stands in.
+func (v variables) find(name string) (value, from string) {
+	if value = v.getenv(v.own(name)); value != "" {
+		return value, v.own(name)
 	}
-	named, from := variable("ENDPOINT")
-	whole := from == "OTEL_EXPORTER_OTLP_"+signal+"_ENDPOINT" // as it is; the general one is a base
-	text, foreign := named, false
+	return v.getenv(v.general(name)), v.general(name)
+}
+
+// headers returns those that go to u. Where the settings name the collector, and not the variables
+// themselves, a variable counts only if the address beside it is that of u as well: what it
+// holds may be the secret of somebody else. withheld names those that do not count.
+func (v variables) headers(u *url.URL, elsewhere bool) (headers map[string]string, withheld []string, err error) {
+	named, _ := v.find("ENDPOINT")
+	for _, h := range []struct{ from, owner string }{
+		{v.own("HEADERS"), named},
+		{v.general("HEADERS"), cmp.Or(v.getenv(v.general("ENDPOINT")), named)},
+	} {
+		list := v.getenv(h.from)
+		if list == "" {
+			continue
+		}
+		if elsewhere && h.owner != "" && !sameHost(h.owner, u) {
+			withheld = append(withheld, h.from)
+			continue
+		}
+		if headers, err = parseHeaders(list); err != nil {
+			err = fmt.Errorf("telemetry: %s: %w", h.from, err)
+		}
+		return headers, withheld, err
+	}
+	return nil, withheld, nil
+}
+
+// place finds the address of one signal.
+func (e Export) place(v variables, path string) (*place, error) {
+	text, from := v.find("ENDPOINT")
+	whole := from == v.own("ENDPOINT") // as it is; the general one is a base
 	if e.OTLP != otlpEnv {
 		text, from, whole = e.OTLP, "telemetry.otlp", false
-		other, err := url.Parse(named)
-		foreign = named != "" && (err != nil || !strings.EqualFold(other.Host, hostOf(text)))
-	} else if protocol, from := variable("PROTOCOL"); protocol != "" && protocol != "http/protobuf" {
+	} else if protocol, from := v.find("PROTOCOL"); protocol != "" && protocol != "http/protobuf" {
 		return nil, fmt.Errorf("telemetry: %s is %s, and prism speaks http/protobuf", from, protocol)
 	}
 	if text == "" {
@@ -95,31 +140,37 @@ func (e Export) place(getenv func(string) string, signal, path string) (*place, 
 	}
 	u, err := url.Parse(text)
 	if err != nil || !usable(u) {
-		return nil, fmt.Errorf("telemetry: the address in %s is not an https URL, or http to this machine", from)
+		return nil, fmt.Errorf("telemetry: the address in %s is not an https URL, or http to this machine, without a password and a query", from)
 	}
 	if !whole {
 		u = u.JoinPath(path)
 	}
-	p := &place{url: u}
-	if list, from := variable("HEADERS"); list != "" && !foreign {
-		if p.headers, err = parseHeaders(list); err != nil {
-			return nil, fmt.Errorf("telemetry: %s: %w", from, err)
-		}
-	}
-	return p, nil
+	return &place{url: u}, nil
 }
 
-func hostOf(text string) string {
-	u, err := url.Parse(text)
-	if err != nil {
-		return ""
-	}
-	return u.Host
+// sameHost tells whether an address names the host and the port of u, however it writes them.
+func sameHost(text string, u *url.URL) bool {
+	other, err := url.Parse(text)
+	return err == nil && hostPort(other) == hostPort(u)
 }
 
-// usable tells whether what is sent to u can be read on the way by nobody.
+// hostPort is in lower case, and always has the port.
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	switch {
+	case port != "":
+	case u.Scheme == "https":
+		port = "443"
+	default:
+		port = "80"
+	}
+	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
+}
+
+// usable tells whether what is sent to u can be read on the way by nobody. The SDK sends neither a
+// query nor an escaped slash: what it would not send as it stands is refused.
 func usable(u *url.URL) bool {
-	if u.Hostname() == "" || u.Opaque != "" || u.User != nil || u.Fragment != "" {
+	if u.Hostname() == "" || u.Opaque != "" || u.User != nil || u.Fragment != "" || u.RawQuery != "" || u.ForceQuery || u.RawPath != "" {
 		return false
 	}
 	switch u.Scheme {

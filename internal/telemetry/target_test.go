@@ -35,7 +35,16 @@ func TestWhatIsSentWhereIsForTheUserToSay(t *testing.T) {
 		{"a signal switched off", both, "env", map[string]string{base: "http://127.0.0.1:4318", "OTEL_TRACES_EXPORTER": "none"}, "- http://127.0.0.1:4318/v1/metrics map[]"},
 		{"headers", both, "https://a.example", map[string]string{headers: "a=b"}, "https://a.example/v1/traces https://a.example/v1/metrics map[a:b]"},
 		{"headers for this host", both, "https://a.example/x", map[string]string{headers: "a=b", base: "https://A.example"}, "https://a.example/x/v1/traces https://a.example/x/v1/metrics map[a:b]"},
-		{"headers for another host", both, "https://a.example", map[string]string{headers: "a=b", base: "https://b.example"}, "https://a.example/v1/traces https://a.example/v1/metrics map[]"},
+		{"headers for another host", both, "https://a.example", map[string]string{headers: "a=b", base: "https://b.example"}, "https://a.example/v1/traces https://a.example/v1/metrics map[] without OTEL_EXPORTER_OTLP_HEADERS"},
+		{"headers for this host with its port", both, "https://a.example", map[string]string{headers: "a=b", base: "https://a.example:443"}, "https://a.example/v1/traces https://a.example/v1/metrics map[a:b]"},
+		{"headers for another port", both, "https://a.example", map[string]string{headers: "a=b", base: "https://a.example:8443"}, "https://a.example/v1/traces https://a.example/v1/metrics map[] without OTEL_EXPORTER_OTLP_HEADERS"},
+		{"general headers belong to the general address", Export{Traces: true}, "https://a.example", map[string]string{headers: "a=b", base: "https://b.example", signal: "https://a.example/in"}, "https://a.example/v1/traces - map[] without OTEL_EXPORTER_OTLP_HEADERS"},
+		{"those of a signal belong to its own", Export{Traces: true}, "https://a.example", map[string]string{headers: "a=b", base: "https://b.example", signal: "https://a.example/in", "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "c=d"}, "https://a.example/v1/traces - map[c:d]"},
+		{"the one that belongs to another leaves the other", Export{Traces: true}, "https://a.example", map[string]string{headers: "a=b", base: "https://a.example", signal: "https://b.example/in", "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "c=d"}, "https://a.example/v1/traces - map[a:b] without OTEL_EXPORTER_OTLP_TRACES_HEADERS"},
+		{"headers beside the address of a signal alone", Export{Traces: true}, "https://a.example", map[string]string{headers: "a=b", signal: "https://b.example"}, "https://a.example/v1/traces - map[] without OTEL_EXPORTER_OTLP_HEADERS"},
+		{"env, headers as the standard has it", Export{Traces: true}, "env", map[string]string{headers: "a=b", base: "https://a.example", signal: "https://b.example/in"}, "https://b.example/in - map[a:b]"},
+		{"a query, which is not sent", Export{Traces: true}, "https://a.example/?key=topsecret", nil, "the address in telemetry.otlp is not"},
+		{"an escaped slash, which is not sent", Export{Traces: true}, "https://a.example/x%2Fy", nil, "the address in telemetry.otlp is not"},
 		{"headers that are none", Export{Traces: true}, "https://a.example", map[string]string{headers: "topsecret"}, "OTEL_EXPORTER_OTLP_HEADERS: expected NAME=VALUE"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -47,7 +56,11 @@ func TestWhatIsSentWhereIsForTheUserToSay(t *testing.T) {
 				}
 				return
 			}
-			if text := show(got.traces) + " " + show(got.metrics) + " " + fmt.Sprint(headersOf(got)); text != tt.want {
+			text := show(got.traces) + " " + show(got.metrics) + " " + fmt.Sprint(headersOf(got))
+			if len(got.withheld) > 0 {
+				text += " without " + got.withheld[0]
+			}
+			if text != tt.want {
 				t.Errorf("got  %s\nwant %s", text, tt.want)
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -55,8 +56,8 @@ type Telemetry struct {
 }
 
 // New returns a Telemetry that counts from now on. Where the collector that the options name
-// cannot be used, it returns an error beside a Telemetry that sends nothing: a gateway serves
-// without one.
+// cannot be used, it returns an error beside a Telemetry that sends what can be sent, or nothing:
+// a gateway serves without one.
 func New(opt Options) (*Telemetry, error) {
 	if opt.Sample == nil {
 		return nil, errors.New("telemetry: no sample")
@@ -69,8 +70,13 @@ func New(opt Options) (*Telemetry, error) {
 	}
 	t := &Telemetry{opt: opt, began: opt.Now(), counts: newCounts()}
 	target, err := opt.Export.target(opt.Getenv)
-	if err == nil && target.on() {
-		t.export, err = t.open(target)
+	if len(target.withheld) > 0 {
+		opt.Logger.Warn().Strs("variables", target.withheld).Msg("headers not sent: they belong to another collector")
+	}
+	if target.on() {
+		var failed error
+		t.export, failed = t.open(target)
+		err = errors.Join(err, failed)
 	}
 	return t, err
 }
@@ -89,12 +95,12 @@ func (t *Telemetry) Health(ev *ledger.HealthEvent) { t.counts.health(ev) }
 // Swap takes the outcome of a reload that found something to do.
 func (t *Telemetry) Swap(accepted bool) { t.counts.swap(accepted) }
 
-// Sending names the collector; "" = nothing is sent.
+// Sending names the collector, or both of them with a comma between; "" = nothing is sent.
 func (t *Telemetry) Sending() string {
 	if t.export == nil {
 		return ""
 	}
-	return t.export.collector
+	return strings.Join(t.export.collectors, ", ")
 }
 
 // Close sends what waits, as far as ctx allows.

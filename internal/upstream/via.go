@@ -144,17 +144,20 @@ type viaBody struct {
 	cancel context.CancelCauseFunc
 	idle   time.Duration
 
-	ahead   chan viaRead // a read that Await began and that has not ended yet
-	first   viaRead      // one that has, and was not handed out yet
-	waiting bool         // first is to be handed out
+	buf   []byte       // what is read ahead goes here; nil until Await was called
+	ahead chan viaRead // a read that Await began and that has not ended yet
+	rest  []byte       // of buf, not handed out yet
+	err   error        // that came with it
 }
 
-// viaRead is what the first byte after an Await came with.
+// viaRead is what a read ahead came to.
 type viaRead struct {
-	b   [1]byte
 	n   int
 	err error
 }
+
+// viaAhead is how much is read ahead: as much as the relay reads at once.
+const viaAhead = 16 << 10
 
 // Close implements io.Closer.
 func (b *viaBody) Close() error {
@@ -164,25 +167,27 @@ func (b *viaBody) Close() error {
 }
 
 // Await is [respBody.Await]. The Transport cannot be asked whether something is there, so that a
-// byte is read ahead.
+// piece is read ahead.
 func (b *viaBody) Await(d time.Duration) bool {
-	if b.waiting {
+	if b.waiting() {
 		return true
 	}
 	if b.ahead == nil {
+		if b.buf == nil {
+			b.buf = make([]byte, viaAhead)
+		}
 		ahead := make(chan viaRead, 1)
 		b.ahead = ahead
 		go func() {
-			var r viaRead
-			r.n, r.err = b.ReadCloser.Read(r.b[:])
-			ahead <- r
+			n, err := b.ReadCloser.Read(b.buf)
+			ahead <- viaRead{n, err}
 		}()
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
-	case b.first = <-b.ahead:
-		b.ahead, b.waiting = nil, true
+	case r := <-b.ahead:
+		b.ahead, b.rest, b.err = nil, b.buf[:r.n], r.err
 		return true
 	case <-t.C:
 		return false
@@ -200,13 +205,16 @@ func (b *viaBody) Read(p []byte) (int, error) {
 		b.ahead = nil
 		return 0, &Error{Kind: KindTimeout, Sent: true, Head: true, Err: os.ErrDeadlineExceeded}
 	}
-	if b.waiting {
-		b.waiting = false
-		n, err := copy(p, b.first.b[:b.first.n]), b.first.err
-		if err == nil || err == io.EOF { //nolint:errorlint // the bare EOF of a whole body
-			return n, err
+	if b.waiting() {
+		n := copy(p, b.rest)
+		b.rest = b.rest[n:]
+		if len(b.rest) > 0 || b.err == nil || b.err == io.EOF && n > 0 { //nolint:errorlint // the bare EOF of a whole body
+			return n, nil
 		}
-		return n, &Error{Kind: kindOf(b.ctx, err), Sent: true, Head: true, Err: err}
+		if b.err == io.EOF { //nolint:errorlint // see above
+			return 0, io.EOF
+		}
+		return n, &Error{Kind: kindOf(b.ctx, b.err), Sent: true, Head: true, Err: b.err}
 	}
 	silent := func() bool { return false }
 	if b.idle > 0 {
@@ -224,6 +232,9 @@ func (b *viaBody) Read(p []byte) (int, error) {
 	}
 	return n, &Error{Kind: kind, Sent: true, Head: true, Err: err}
 }
+
+// waiting tells whether a read ahead is to be handed out.
+func (b *viaBody) waiting() bool { return len(b.rest) > 0 || b.err != nil }
 
 // bound is how long silence may last: for ever is a day.
 func (b *viaBody) bound() time.Duration {

@@ -50,7 +50,10 @@ func TestASwapDuringAFailoverChangesNothingForTheRequest(t *testing.T) {
 		s := perform(t, w, options{}, part{name: "work", does: overloaded("1").With(simulator.Delay(250 * time.Millisecond))}, part{name: "spare", does: reply()})
 		other := newProvider(t, "other", reply(), false)
 		done := make(chan request, 1)
-		go func() { done <- s.ask("") }()
+		go func() {
+			defer close(done) // a check that failed has ended this goroutine only
+			done <- s.ask("")
+		}()
 		for s.contacts("work") == 0 {
 			time.Sleep(time.Millisecond)
 		}
@@ -100,7 +103,10 @@ func TestAClientThatLeavesEndsTheAttemptsAndBlamesNobody(t *testing.T) {
 			last := c.want[len(c.want)-1].profile
 			ctx, leave := context.WithCancel(t.Context())
 			done := make(chan request, 1)
-			go func() { done <- s.askWith(ctx, w.body(), "") }()
+			go func() {
+				defer close(done) // a check that failed has ended this goroutine only
+				done <- s.askWith(ctx, w.body(), "")
+			}()
 			for s.contacts(last) == 0 {
 				time.Sleep(time.Millisecond)
 			}

@@ -36,6 +36,19 @@ func TestOutagesAreTheStretchesThatWereNotOK(t *testing.T) {
 		"kimi | <nil> | 100000 | <nil> | cooling | rate_limit_error | 1")
 }
 
+// A clock that is set back between two changes does not make the second one the first.
+func TestAnOutageEndsThoughTheClockWasSetBack(t *testing.T) {
+	h := newHome(t)
+	h.change(0, "kimi", "", "ok", "open", "overloaded_error")
+	h.change(-60, "kimi", "", "open", "ok", "")
+	h.change(-30, "kimi", "", "ok", "cooling", "rate_limit_error")
+	h.change(-20, "kimi", "", "cooling", "ok", "")
+	h.fold()
+	h.expect(`select state, why, ended_at is not null, lasted_ms, changes from outages order by changes, state`,
+		"cooling | rate_limit_error | true | 10000 | 2",
+		"open | overloaded_error | true | 0 | 2")
+}
+
 func TestAttemptsShowKeyReasonAndTokens(t *testing.T) {
 	h := newHome(t)
 	e := entry(1)
