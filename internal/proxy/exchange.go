@@ -68,6 +68,7 @@ type exchange struct {
 	delivered bool         // the message was complete with what the client took
 	usageLog  bool         // the usage record is written
 	abort     bool         // the client must see that the answer is broken
+	hasFailed bool         // it is remembered as one that the client may repeat
 	headAt    time.Time    // response head
 	lastAt    time.Time    // last bytes
 	gap       time.Duration

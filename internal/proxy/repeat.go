@@ -128,7 +128,16 @@ func (x *exchange) findRepeated() {
 // came whole where a stream of it was asked for, of which a client does not make use.
 func (x *exchange) remember() {
 	whole := x.request.Stream && x.metered == stream.KindJSON
-	if x.conversation != 0 && (x.entry.Outcome != ledger.OutcomeOK || whole) {
-		x.p.repeats.note(failed{x.conversation, x.entry.RequestID, x.start, x.entry.EndedAt})
+	if x.entry.Outcome != ledger.OutcomeOK || whole {
+		x.failedAt(x.entry.EndedAt)
+	}
+}
+
+// failedAt says when the client could know that the exchange has failed. It is said before the
+// client learns of it: one that repeats at once may be done before this exchange has ended.
+func (x *exchange) failedAt(at time.Time) {
+	if x.conversation != 0 && !x.hasFailed {
+		x.hasFailed = true
+		x.p.repeats.note(failed{x.conversation, x.entry.RequestID, x.start, at})
 	}
 }

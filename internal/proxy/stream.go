@@ -193,6 +193,7 @@ func (x *exchange) breakOff(typ, message string) {
 	if x.metered != stream.KindSSE || x.route.Profile.OnTruncate == "abort" {
 		return
 	}
+	x.failedAt(x.p.opt.Now())
 	b := stream.AppendError(x.meter.Tail(), typ, message)
 	if err := x.write(b); err == nil {
 		_ = x.flushNow() // the exchange ends here in either case
