@@ -119,7 +119,7 @@ func (x *exchange) link(h http.Header) {
 // end: a client may be back before the exchange that failed it has ended here.
 func (x *exchange) findRepeated() {
 	e := &x.entry
-	if x.conversation != 0 && e.RetryOf == "" && (e.SessionID != "" || e.RetryCount > 0) {
+	if x.conversation != 0 && !x.hasFailed && e.RetryOf == "" && (e.SessionID != "" || e.RetryCount > 0) {
 		e.RetryOf = x.p.repeats.take(x.conversation, x.start)
 	}
 }
@@ -137,6 +137,7 @@ func (x *exchange) remember() {
 // client learns of it: one that repeats at once may be done before this exchange has ended.
 func (x *exchange) failedAt(at time.Time) {
 	if x.conversation != 0 && !x.hasFailed {
+		x.findRepeated() // from now on it would find itself
 		x.hasFailed = true
 		x.p.repeats.note(failed{x.conversation, x.entry.RequestID, x.start, at})
 	}
