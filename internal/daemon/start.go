@@ -108,7 +108,9 @@ func (d *Daemon) loops(ctx context.Context) *sync.WaitGroup {
 	wg.Go(func() { d.keepPlaces(ctx) })
 	wg.Go(func() { d.tellHealth(ctx) })
 	wg.Go(func() { d.keepWatchdog(ctx) })
-	wg.Go(func() { d.keepAwake(ctx) })
+	continued := make(chan os.Signal, 1)
+	notifyContinued(continued) // who is told that the gateway has started may stop it at once
+	wg.Go(func() { d.keepAwake(ctx, continued) })
 	wg.Go(func() {
 		for _, wait := range trims() {
 			select {

@@ -34,9 +34,7 @@ func gapBetween(a, b reading) gap {
 // clock has made stale. Connections to providers are gone without anybody having said so, and, but
 // for a clock that was set, what is known of the providers is old. Nothing wakes up for this while
 // nothing happens: the kernel tells of sleeps and of clocks that were set, and SIGCONT of a stop.
-func (d *Daemon) keepAwake(ctx context.Context) {
-	continued := make(chan os.Signal, 1)
-	notifyContinued(continued)
+func (d *Daemon) keepAwake(ctx context.Context, continued chan os.Signal) {
 	defer signal.Stop(continued)
 	d.awake(ctx, continued, clockJumps(ctx), clocks())
 }

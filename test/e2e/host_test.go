@@ -182,6 +182,7 @@ func TestAProcessThatWasStoppedGoesOnWithNewConnections(t *testing.T) {
 		}
 	}
 	ask("before")
+	h.wait(t, "prism has started", func() bool { return strings.Contains(h.said(t), `"gateway started"`) })
 	for _, s := range []os.Signal{syscall.SIGSTOP, syscall.SIGCONT} {
 		if err := cmd.Process.Signal(s); err != nil {
 			t.Fatal(err)
