@@ -45,7 +45,14 @@ func (u *Upstream) roundTripVia(req *http.Request, body *Body) (*http.Response, 
 	whole := sync.OnceFunc(func() { close(wrote) })
 	trace := &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }, WroteRequest: func(httptrace.WroteRequestInfo) { whole() }}
 	headed := make(chan struct{})
-	go u.awaitHead(body, wrote, headed, cancel)
+	send, head := u.bounds(body) // the body is the caller's again once the head is there
+	// A request whose head does not come in time, counted from its last byte, is given up. The
+	// Transport has one bound for all requests, but this one has its own.
+	go func() {
+		if within(send, wrote, headed, cancel) {
+			within(head, headed, headed, cancel)
+		}
+	}()
 	resp, err := u.via.RoundTrip(u.requestVia(req, body).WithContext(httptrace.WithClientTrace(ctx, trace)))
 	close(headed)
 	if err != nil {
@@ -67,21 +74,17 @@ func (u *Upstream) roundTripVia(req *http.Request, body *Body) (*http.Response, 
 
 var errNoHead = errors.New("no response head in time")
 
-// awaitHead gives up a request whose head does not come in time, counted from its last byte. The
-// Transport has one bound for all requests, but this one has its own.
-func (u *Upstream) awaitHead(body *Body, wrote, headed <-chan struct{}, cancel context.CancelCauseFunc) {
-	wait := u.pool.timeouts.FirstByte
-	if body.FirstByte > 0 {
-		wait = body.FirstByte
-	}
+// bounds are how long a request may take to be sent, connecting included, and its head to come
+// after that; 0 lifts a bound.
+func (u *Upstream) bounds(body *Body) (send, head time.Duration) {
 	t := &u.pool.timeouts
-	connect := sendWithin(t.Write, body.Size)
-	if connect > 0 {
-		connect += t.Dial + t.TLS
+	if head = t.FirstByte; body.FirstByte > 0 {
+		head = body.FirstByte
 	}
-	if within(connect, wrote, headed, cancel) {
-		within(wait, headed, headed, cancel)
+	if send = sendWithin(t.Write, body.Size); send > 0 {
+		send += t.Dial + t.TLS
 	}
+	return send, head
 }
 
 // within waits for a step of a request and tells whether it came; what does not come in time is
