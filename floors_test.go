@@ -42,19 +42,23 @@ type plan struct {
 func housePlan() plan {
 	return plan{
 		floors: [][]string{
-			{"config", "config/sealed", "internal/simulator"},
+			{"config", "config/sealed", "internal/simulator", "internal/translate/translatetest", "internal/translate/translatetest/sdk"},
 			{"internal/stream", "internal/attribution"},
-			{"internal/pricing", "internal/ledger", "internal/ledger/duckdb"},
+			{"internal/pricing", "internal/ledger", "internal/ledger/duckdb", "internal/translate", "internal/translate/openai", "internal/translate/cloud"},
 			{"internal/upstream", "internal/spend", "internal/alert", "internal/importer", "internal/importer/ccswitch", "internal/reconcile", "internal/telemetry"},
-			{"internal/router"},
+			{"internal/router", "internal/upstream/cloudauth"},
 			{"internal/proxy", "internal/admin"},
 			{"internal/daemon"},
 			{"cmd/prism"},
-			{".", "test/e2e", "test/chaos", "test/model"}, // the attic: tests of the whole house, imported by nobody
+			{".", "test/e2e", "test/chaos", "test/cloud", "test/model", "test/conformance"}, // the attic: tests of the whole house, imported by nobody
 		},
 		sideways: map[string][]string{
 			"internal/ledger/duckdb":     {"internal/ledger"},
 			"internal/importer/ccswitch": {"internal/importer"},
+			"internal/translate/openai":  {"internal/translate"},
+			"internal/translate/cloud":   {"internal/translate"},
+
+			"internal/translate/translatetest/sdk": {"internal/translate/translatetest"},
 		},
 		owners: map[string][]string{
 			"github.com/spf13/viper":               {"config"},
@@ -68,6 +72,8 @@ func housePlan() plan {
 			"github.com/klauspost/compress":        {"internal/ledger", "internal/proxy"},
 			"github.com/duckdb/duckdb-go":          {"internal/ledger/duckdb"},
 			"github.com/failsafe-go/failsafe-go":   {"internal/router"},
+			"github.com/aws/aws-sdk-go-v2":         {"internal/upstream/cloudauth"},
+			"golang.org/x/oauth2":                  {"internal/upstream/cloudauth"},
 			"github.com/spf13/cobra":               {"cmd/prism"},
 			"charm.land/bubbletea":                 {"cmd/prism"},
 			"github.com/jedib0t/go-pretty":         {"cmd/prism"},
@@ -77,6 +83,8 @@ func housePlan() plan {
 			"go.opentelemetry.io/otel":             {"internal/telemetry"},
 			"github.com/go-logr":                   {"internal/telemetry"},
 			"github.com/prometheus":                {"internal/telemetry"},
+			"github.com/anthropics":                {"internal/translate/translatetest/sdk"},
+			"github.com/santhosh-tekuri":           {"internal/translate/translatetest"},
 			"net/http/httputil":                    {}, // the relay is our own; see docs/decisions
 			"github.com/stretchr/testify":          {},
 			"github.com/rogpeppe/go-internal":      {},
@@ -85,7 +93,7 @@ func housePlan() plan {
 			"github.com/duckdb/duckdb-go-bindings": {},
 		},
 		bare:    []string{"internal/simulator"},
-		mute:    []string{"internal/stream", "internal/pricing", "config/sealed"},
+		mute:    []string{"internal/stream", "internal/translate", "internal/translate/openai", "internal/translate/cloud", "internal/pricing", "config/sealed"},
 		loggers: []string{"github.com/rs/zerolog", "log/slog"},
 	}
 }

@@ -10,8 +10,14 @@ import (
 
 // Signature is the hash of what a provider has signed a thinking block with: of its signature, or
 // of the data of a redacted one. It means nothing outside the process. 0 is that of a block which
-// has none.
+// has none, [Minted] that of all blocks which prism's own translation has signed.
 type Signature uint64
+
+// Minted is the Signature of thinking that no provider has signed in the way of the Messages API.
+const Minted Signature = 1
+
+// MintedPrefix is what such a signature begins with in the text of the block.
+const MintedPrefix = "prism1."
 
 // signatureOf hashes the value of a signature, a JSON string with its quotes. Whatever else it is
 // counts as none.
@@ -20,7 +26,10 @@ func signatureOf(seed maphash.Seed, raw []byte) Signature {
 	if len(text) == 0 {
 		return 0
 	}
-	return max(Signature(maphash.Bytes(seed, text)), 1)
+	if bytes.HasPrefix(text, []byte(MintedPrefix)) {
+		return Minted
+	}
+	return max(Signature(maphash.Bytes(seed, text)), Minted+1)
 }
 
 // textOf decodes a JSON string with its quotes, without copying it where nothing is escaped. It
@@ -61,7 +70,7 @@ func (s *signatures) add(v gjson.Result) {
 	if v.Type != gjson.String || len(s.list) == maxSignatures {
 		return
 	}
-	if sig := signatureOf(s.seed, []byte(v.Raw)); sig != 0 {
+	if sig := signatureOf(s.seed, []byte(v.Raw)); sig > Minted {
 		s.list = append(s.list, sig)
 	}
 }

@@ -1,0 +1,76 @@
+package openai
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"prism/internal/translate"
+)
+
+func TestChatRequests(t *testing.T) {
+	forEachCase(t, "testdata/request/chat-*.txtar", func(t *testing.T, c *goldenCase) { requestCase(t, c, Chat{}) })
+}
+
+// requester is the half of a codec that these cases are about.
+type requester interface {
+	Request(c *translate.Call) (*translate.Request, error)
+}
+
+// requestCase compares a request as it is sent, what was noted, what the answer needs to know,
+// and a refusal.
+func requestCase(t *testing.T, c *goldenCase, codec requester) {
+	t.Helper()
+	call := c.call(t)
+	before := bytes.Clone(call.Body)
+	out, err := codec.Request(&call)
+	if !bytes.Equal(before, call.Body) {
+		t.Error("the body of the client was changed")
+	}
+	if refusal, ok := errors.AsType[*translate.Refusal](err); ok {
+		c.want(t, "want.json", nil)
+		c.want(t, "refusal", []byte(refusal.Message))
+		return
+	}
+	if err != nil {
+		t.Fatalf("an error that is no refusal: %v", err)
+	}
+	if again, err := codec.Request(&call); err != nil || !bytes.Equal(again.Body, out.Body) {
+		t.Error("the same request became other bytes")
+	}
+	c.want(t, "want.json", indented(t, out.Body))
+	if len(out.Notes) > 0 {
+		c.want(t, "notes", []byte(strings.Join(out.Notes, "\n")))
+	} else {
+		c.want(t, "notes", nil)
+	}
+	c.want(t, "reply.json", replyOf(t, out))
+}
+
+// replyOf tells what is remembered of a request, as far as it is not plain.
+func replyOf(t *testing.T, out *translate.Request) []byte {
+	t.Helper()
+	v := struct {
+		Path  string            `json:"path,omitempty"`
+		Stops []string          `json:"stops,omitempty"`
+		Names map[string]string `json:"names,omitempty"`
+		Asked *bool             `json:"asked,omitempty"`
+		Max   int64             `json:"max_tokens,omitempty"`
+	}{Stops: out.Reply.Stops, Names: out.Reply.Names}
+	if out.Path == "" {
+		v.Path = "none"
+	}
+	if out.Reply.Asked != out.Reply.Stream {
+		v.Asked = &out.Reply.Asked
+	}
+	raw, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(raw) == "{}" {
+		return nil
+	}
+	return indented(t, raw)
+}

@@ -1,0 +1,305 @@
+package openai
+
+import (
+	"bytes"
+
+	"prism/internal/translate"
+)
+
+// toolCalls puts the pieces of tool calls together. An index should say which call a piece belongs
+// to; it may be missing, or the same for all.
+type toolCalls struct {
+	byIndex map[int64]*toolCall
+	byID    map[string]*toolCall
+	last    *toolCall
+	all     []*toolCall
+	open    []*toolCall // begun, and not known to be whole; in order
+}
+
+// toolCall is one call.
+type toolCall struct {
+	key       int
+	id        string // as the provider gave it
+	name      string
+	signature string
+	args      []byte // so far
+	sent      int    // how many of args were written
+	balance   balance
+	begun     bool
+}
+
+func newToolCalls() toolCalls {
+	return toolCalls{byIndex: make(map[int64]*toolCall), byID: make(map[string]*toolCall)}
+}
+
+// piece is one entry of tool_calls.
+type piece struct {
+	index     int64
+	indexed   bool
+	id, name  string
+	args      []byte // JSON; nil = none
+	at        int    // where args begin
+	signature string
+}
+
+// bare tells that a piece is nothing but more input of a call.
+func (p *piece) bare(c *toolCall) bool {
+	return (p.id == "" || p.id == c.id) && p.name == "" && p.signature == "" && len(p.args) > 2 && p.args[0] == '"'
+}
+
+// noIndex is the place of a function_call, which has no index.
+const noIndex = -1
+
+// toolPieces takes the tool calls of a delta.
+func (d *chatAnswer) toolPieces(v *delta) {
+	if v.call != nil {
+		r := reader{b: v.call}
+		p := piece{index: noIndex, indexed: true}
+		p.function(&r)
+		d.piece(&p)
+	}
+	r := reader{b: v.calls}
+	if v.calls == nil || !r.enter('[') {
+		return
+	}
+	for n := 0; r.item(); n++ {
+		if r.peek() != '{' {
+			r.skip()
+			continue
+		}
+		p := parsePiece(&r)
+		d.piece(&p)
+		if n == 0 && p.bare(d.calls.last) {
+			v.at += p.at
+			d.repeat.call = d.calls.last
+		} else {
+			d.repeat.call = nil
+		}
+	}
+}
+
+func parsePiece(r *reader) piece {
+	var p piece
+	r.enter('{')
+	for key := r.key(); key != nil; key = r.key() {
+		switch string(key) {
+		case "index":
+			p.index, p.indexed = r.int()
+		case "id":
+			p.id = said(r.value())
+		case "function":
+			p.function(r)
+		case "extra_content":
+			p.signature = words(google(r.value(), "thought_signature"))
+		default:
+			r.skip()
+		}
+	}
+	return p
+}
+
+func (p *piece) function(r *reader) {
+	if !r.enter('{') {
+		return
+	}
+	for key := r.key(); key != nil; key = r.key() {
+		switch string(key) {
+		case "name":
+			p.name = r.string()
+		case "arguments":
+			p.args = r.value()
+			p.at = r.from
+		default:
+			r.skip()
+		}
+	}
+}
+
+// piece takes a piece of a tool call.
+func (d *chatAnswer) piece(p *piece) {
+	t := &d.calls
+	c := t.find(p)
+	if c == nil {
+		if t.last != nil && t.last.name != "" {
+			d.begin(t.last)
+		}
+		c = t.create(p)
+	}
+	t.last = c
+	if p.signature != "" {
+		c.signature = p.signature
+		if c.begun {
+			d.signCall(c)
+		}
+	}
+	if p.name != c.name && !c.begun { // it may come in pieces
+		c.name += p.name
+	}
+	if c.id == "" && p.id != "" {
+		c.id = p.id
+		t.byID[p.id] = c
+	}
+	d.input(c, said(p.args))
+}
+
+// input adds to the input of a call.
+func (d *chatAnswer) input(c *toolCall, args string) {
+	d.held += len(args)
+	if args == "" || c.repeats(args) {
+		return
+	}
+	c.take(args)
+	switch {
+	case c.name == "":
+	case c.sent > 0 && c.sent+len(args) == len(c.args): // the usual case: all of it was written so far
+		d.w.Args(c.key, args)
+		c.sent = len(c.args)
+	default:
+		d.begin(c)
+		c.send(d.w)
+	}
+}
+
+// find returns the call that a piece belongs to; nil where it begins one.
+func (t *toolCalls) find(p *piece) *toolCall {
+	var c *toolCall
+	switch {
+	case p.indexed && t.byIndex[p.index] != nil:
+		c = t.byIndex[p.index]
+		if p.id != "" && c.id != "" && p.id != c.id {
+			c = t.byID[p.id]
+		}
+	case p.indexed:
+	case p.id != "":
+		c = t.byID[p.id]
+	default:
+		c = t.last
+	}
+	if c != nil && c.another(p) {
+		return nil
+	}
+	return c
+}
+
+// create adds a call.
+func (t *toolCalls) create(p *piece) *toolCall {
+	c := &toolCall{key: len(t.all), id: p.id}
+	t.all = append(t.all, c)
+	if p.indexed {
+		t.byIndex[p.index] = c
+	}
+	if p.id != "" {
+		t.byID[p.id] = c
+	}
+	return c
+}
+
+// another tells that a piece without an id cannot belong to the call: it names a tool and brings
+// input, and the call has all of its own.
+func (c *toolCall) another(p *piece) bool {
+	if p.id != "" || p.name == "" || !c.balance.whole() || c.empty() && p.name == c.name {
+		return false
+	}
+	args := bytes.TrimLeft([]byte(said(p.args)), " \t\r\n")
+	return len(args) > 0 && args[0] == '{' && (p.name != c.name || !bytes.Equal(args, c.args))
+}
+
+// repeats tells that args are all of the input once more, as some say it at the end.
+func (c *toolCall) repeats(args string) bool {
+	return len(args) == len(c.args) && c.balance.whole() && args == string(c.args)
+}
+
+// take adds to the input. Nothing, in front of the true input, is a placeholder.
+func (c *toolCall) take(args string) {
+	if len(c.args) > 0 && c.empty() {
+		c.args, c.balance = c.args[:0], balance{}
+	}
+	c.args = append(c.args, args...)
+	c.balance.feed(args)
+}
+
+// empty tells that there is no input so far, in whatever words. It may be all there is, so it is
+// not written before the end.
+func (c *toolCall) empty() bool {
+	switch string(c.args) {
+	case "", "{}", "null":
+		return c.sent == 0
+	}
+	return false
+}
+
+// send writes what was not written yet.
+func (c *toolCall) send(w *translate.Writer) {
+	if c.empty() {
+		return
+	}
+	w.Args(c.key, string(c.args[c.sent:]))
+	c.sent = len(c.args)
+}
+
+// begin writes the start of a call, behind what must come back with it.
+func (d *chatAnswer) begin(c *toolCall) {
+	if c.begun {
+		return
+	}
+	d.sign()
+	d.settle()
+	if c.signature != "" {
+		d.signCall(c)
+	}
+	name := c.name
+	if known, ok := d.r.Names[name]; ok {
+		name = known
+	}
+	c.begun = true
+	d.w.Tool(c.key, c.id, name)
+	d.calls.open = append(d.calls.open, c)
+}
+
+// signCall writes the signature of a call.
+func (d *chatAnswer) signCall(c *toolCall) {
+	e := translate.Envelope{
+		Provider: d.r.Provider, Kind: translate.KindThought, Payload: c.signature, Tools: []string{d.w.ToolID(c.key, c.id)},
+	}
+	c.signature = ""
+	d.w.Sign(e.String())
+}
+
+// settle ends the calls in front that are whole, now that something else begins.
+func (d *chatAnswer) settle() {
+	t := &d.calls
+	for len(t.open) > 0 && t.open[0].balance.whole() {
+		d.w.ToolDone(t.open[0].key)
+		t.open = t.open[1:]
+	}
+}
+
+// endCalls writes the calls that had no input. Where the answer was cut by its length, it was the
+// input that was cut off, and a call without it would be another one.
+func (d *chatAnswer) endCalls() {
+	for _, c := range d.calls.all {
+		if c.name != "" && d.reason != "max_tokens" {
+			d.begin(c)
+		}
+	}
+}
+
+// any tells whether a call was begun that can be made.
+func (t *toolCalls) any() bool {
+	for _, c := range t.all {
+		if c.name != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// halfOpen tells whether the input of a call has begun and not ended.
+func (t *toolCalls) halfOpen() bool {
+	for _, c := range t.all {
+		if !c.empty() && !c.balance.whole() {
+			return true
+		}
+	}
+	return false
+}

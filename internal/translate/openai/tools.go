@@ -1,0 +1,156 @@
+package openai
+
+import (
+	"strings"
+
+	"prism/config"
+	"prism/internal/translate"
+)
+
+// offer is what becomes of the tools of a request.
+type offer struct {
+	tools  []translate.Tool // that the client runs
+	search bool             // the provider is to search the web by itself
+	served []string         // kinds of tools that only Anthropic runs, left out
+}
+
+// offered sorts the tools. It refuses a request that has none but such as only Anthropic runs:
+// the client takes the answer to it for their result. A tool like that is never sent as a
+// function, which a model would call and nobody run.
+func offered(c *translate.Conversation, q *config.Quirks) (offer, *translate.Refusal) {
+	var o offer
+	searches := false
+	for _, t := range c.Offered() {
+		switch kind := kindOf(t.Type); kind {
+		case "":
+			o.tools = append(o.tools, t)
+		case "bash", "text_editor", "memory":
+			o.tools = append(o.tools, known(kind, t))
+		case "web_search":
+			searches = true
+		default:
+			o.served = append(o.served, kind)
+		}
+	}
+	o.search = searches && q.WebSearch != ""
+	switch {
+	case len(o.tools) > 0 || o.search:
+	case searches:
+		return o, &translate.Refusal{Field: "tools", Message: "web search is not available through this route"}
+	case len(o.served) > 0:
+		return o, &translate.Refusal{Field: "tools", Message: "tools that run at Anthropic are not available through this route"}
+	}
+	if searches && !o.search {
+		o.served = append(o.served, "web_search")
+	}
+	return o, nil
+}
+
+// kindOf returns the family of one of Anthropic's own tools, whose types carry a date; "" for a
+// tool of the client's.
+func kindOf(typ string) string {
+	if typ == "" {
+		return ""
+	}
+	families := []string{
+		"bash", "text_editor", "memory", "web_search", "web_fetch", "code_execution", "tool_search_tool",
+		"computer", "browser", "advisor", "mcp_toolset",
+	}
+	for _, f := range families {
+		if strings.HasPrefix(typ, f) {
+			return f
+		}
+	}
+	return "other"
+}
+
+// known gives one of Anthropic's tools that the client runs the definition that a Claude model has
+// learned by heart.
+func known(kind string, t translate.Tool) translate.Tool {
+	if t.Name == "" {
+		t.Name = kind
+	}
+	if t.Schema != nil {
+		return t
+	}
+	switch kind {
+	case "bash":
+		t.Description = "Run a command in a shell that keeps its state, or restart that shell."
+		t.Schema = []byte(`{"type":"object","properties":{"command":{"type":"string"},"restart":{"type":"boolean"}}}`)
+	case "text_editor":
+		t.Description = "View, create and edit files."
+		t.Schema = []byte(`{"type":"object","properties":{"command":{"type":"string","enum":["view","create","str_replace","insert"]},` +
+			`"path":{"type":"string"},"file_text":{"type":"string"},"old_str":{"type":"string"},"new_str":{"type":"string"},` +
+			`"insert_line":{"type":"integer"},"insert_text":{"type":"string"},` +
+			`"view_range":{"type":"array","items":{"type":"integer"}}},"required":["command","path"]}`)
+	case "memory":
+		t.Description = "View, create and edit the files of a memory that outlives the conversation."
+		t.Schema = []byte(`{"type":"object","properties":{"command":{"type":"string","enum":["view","create","str_replace","insert","delete","rename"]},` +
+			`"path":{"type":"string"},"file_text":{"type":"string"},"old_str":{"type":"string"},"new_str":{"type":"string"},` +
+			`"insert_line":{"type":"integer"},"insert_text":{"type":"string"},"old_path":{"type":"string"},"new_path":{"type":"string"},` +
+			`"view_range":{"type":"array","items":{"type":"integer"}}},"required":["command"]}`)
+	}
+	return t
+}
+
+// hasToolHistory tells whether tools were used before: a provider may refuse a conversation that
+// has used tools and offers none.
+func hasToolHistory(c *translate.Conversation) bool {
+	for _, t := range c.Turns {
+		for i := range t.Parts {
+			if t.Parts[i].Kind == translate.KindToolUse {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// listTools writes the tools. It comes after the choice among them.
+func (r *chatRequest) listTools() {
+	if len(r.offer.tools) == 0 && (!r.offer.search || r.call.Quirks.WebSearch != "zai") {
+		return
+	}
+	var w writer
+	w.begin('[')
+	for i := range r.offer.tools {
+		t := &r.offer.tools[i]
+		w.begin('{')
+		w.field("type", "function")
+		w.key("function")
+		w.begin('{')
+		w.field("name", r.names.sent(t.Name))
+		if t.Description != "" {
+			w.field("description", t.Description)
+		}
+		w.rawField("parameters", cleanSchema(t.Schema, r.call.Quirks.Schema))
+		if t.Strict && enforceable(t.Schema) {
+			w.rawField("strict", boolean(true))
+		} else if t.Strict {
+			r.notes.Add(translate.NoteStrict)
+		}
+		w.end('}')
+		w.end('}')
+	}
+	if r.offer.search && r.call.Quirks.WebSearch == "zai" {
+		w.raw([]byte(`{"type":"web_search","web_search":{"enable":true,"search_result":true}}`))
+	}
+	w.end(']')
+	r.set("tools", w.b)
+}
+
+// searchTheWeb asks the provider to search by itself, where that is no tool.
+func (r *chatRequest) searchTheWeb() {
+	for _, kind := range r.offer.served {
+		r.notes.Add(translate.NoteServerTool + ":" + kind)
+	}
+	if !r.offer.search {
+		return
+	}
+	switch r.call.Quirks.WebSearch {
+	case "openrouter":
+		r.set("plugins", []byte(`[{"id":"web"}]`))
+	case "qwen":
+		r.set("enable_search", boolean(true))
+	}
+}
