@@ -3,6 +3,7 @@ package config
 import (
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,8 +21,8 @@ func metadataHosts() []string {
 type badURL struct{ message, fix string }
 
 // checkBaseURL parses the base URL of a profile. It returns nil and the reason if prism must
-// not send a key there.
-func checkBaseURL(text string, own []string) (*url.URL, *badURL) {
+// not send a key there, or would ask at a path that does not exist.
+func checkBaseURL(text string, d Dialect, own []string) (*url.URL, *badURL) {
 	u, err := url.Parse(text)
 	if err != nil || u.Opaque != "" {
 		return nil, &badURL{"this is not a URL", "base_url: https://HOST/PATH"}
@@ -45,7 +46,7 @@ func checkBaseURL(text string, own []string) (*url.URL, *badURL) {
 	if scheme == "http" && !isLoopback(u.Hostname()) {
 		return nil, &badURL{"http would send the key in clear text to " + u.Hostname(), "base_url: " + quoted("https"+text[4:])}
 	}
-	if bad := checkPath(u); bad != nil {
+	if bad := checkPath(u, d); bad != nil {
 		return nil, bad
 	}
 	return u, nil
@@ -133,16 +134,45 @@ func checkOwn(u *url.URL, own []string) *badURL {
 	return nil
 }
 
-func checkPath(u *url.URL) *badURL {
+func checkPath(u *url.URL, d Dialect) *badURL {
 	path := u.EscapedPath()
 	if strings.Contains(path, "//") || strings.Contains(path, "%") || strings.Contains(path, ";") ||
 		strings.Contains(path+"/", "/../") || strings.Contains(path+"/", "/./") {
 		return &badURL{"the path of the URL is not plain", "write it without //, .., ; and %"}
 	}
 	path = strings.TrimRight(path, "/")
-	for _, end := range []string{"/v1/messages", "/v1/chat/completions", "/v1"} {
-		if base, ok := strings.CutSuffix(path, end); ok {
-			return &badURL{"prism appends the path itself: the URL must not end with " + end, "base_url: " + quoted(u.Scheme+"://"+u.Host+base)}
+	base := u.Scheme + "://" + u.Host
+	switch d {
+	case DialectOpenAI, DialectResponses:
+		return checkEnd(base, path, "/chat/completions", "/completions", "/responses", "/models", "/messages")
+	case DialectBedrock:
+		if before, _, ok := strings.Cut(path+"/", "/model/"); ok {
+			return &badURL{"prism appends the path itself: the URL must not name a model", "base_url: " + quoted(base+before)}
+		}
+	case DialectVertex:
+		if m := vertexPath.FindString(path); m != path || m == "" {
+			if m == "" {
+				m = "/v1/projects/PROJECT/locations/LOCATION"
+			}
+			return &badURL{"the path must name the project and the location, and nothing more", "base_url: " + quoted(base+m)}
+		}
+	case DialectAnthropic:
+		if before, ok := strings.CutSuffix(path, "/chat/completions"); ok {
+			return &badURL{"this is a path of dialect openai", "base_url: " + quoted(base+before) + "\ndialect: openai"}
+		}
+		return checkEnd(base, path, "/v1/messages", "/v1")
+	}
+	return nil
+}
+
+// vertexPath is the path below which Google's models are.
+var vertexPath = regexp.MustCompile(`^/v1/projects/[A-Za-z0-9._:-]+/locations/[a-z0-9-]+`)
+
+// checkEnd refuses the paths that prism appends itself.
+func checkEnd(base, path string, ends ...string) *badURL {
+	for _, end := range ends {
+		if before, ok := strings.CutSuffix(path, end); ok {
+			return &badURL{"prism appends the path itself: the URL must not end with " + end, "base_url: " + quoted(base+before)}
 		}
 	}
 	return nil
@@ -163,7 +193,21 @@ func providerOf(host, profile string) string {
 		{"minimax.cn", "minimax"},
 		{"minimaxi.com", "minimax"},
 		{"openai.com", "openai"},
+		{"openai.azure.com", "openai"},
+		{"groq.com", "groq"},
+		{"mistral.ai", "mistral"},
+		{"x.ai", "xai"},
+		{"openrouter.ai", "openrouter"},
+		{"together.xyz", "together"},
+		{"together.ai", "together"},
+		{"fireworks.ai", "fireworks"},
+		{"cerebras.ai", "cerebras"},
+		{"aiplatform.googleapis.com", "anthropic"},
+		{"rep.googleapis.com", "anthropic"},
 		{"googleapis.com", "google"},
+		{"amazonaws.com", "anthropic"},
+		{"amazonaws.com.cn", "anthropic"},
+		{"api.aws", "anthropic"},
 	} {
 		if host == p[0] || strings.HasSuffix(host, "."+p[0]) {
 			return p[1]

@@ -12,10 +12,12 @@ type checker struct {
 	opt   ParseOptions
 	names []string       // of profiles, in order
 	lines map[string]int // name -> line of its first profile
+	known []Preset
 }
 
 func (c *checker) check() *Profiles {
 	c.collectNames()
+	c.known = Presets()
 	out := &Profiles{ClientToken: c.shape.ClientToken.s}
 	c.active(out)
 	for i := range c.shape.Profiles {
@@ -127,17 +129,6 @@ func (c *checker) choice(t *text, path string, good []string) string {
 	}
 	c.error(note{pos: t.pos, path: path, message: "expected " + oneOf(good) + ", got " + t.show(), fix: key + ": " + quoted(guess)})
 	return good[0]
-}
-
-// unsupported reports a value that later versions know.
-func (c *checker) unsupported(t *text, path string, names []string, fix string) bool {
-	for _, n := range names {
-		if t.given() && t.s == n {
-			c.error(note{pos: t.pos, path: path, message: n + " is not supported by this version", fix: fix})
-			return true
-		}
-	}
-	return false
 }
 
 func (c *checker) price(p *priceShape, i int) PriceRow {

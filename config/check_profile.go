@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"net/textproto"
 	"path/filepath"
 	"regexp"
@@ -30,10 +31,19 @@ func (c *checker) profile(s *profileShape, i int) Profile {
 		p.Timeouts.Hold = &h.d
 	}
 	c.keys(&p, s, path)
-	p.Dialect = c.dialect(s, path)
-	p.Auth = c.auth(s, path)
+	p.Dialect = Dialect(c.choice(&s.Dialect, path+".dialect", dialects()))
+	p.Auth = c.auth(s, p.Dialect, path)
 	c.baseURL(&p, s, path)
+	c.region(&p, s, path)
+	preset, known := c.preset(&p, s, path)
+	c.quirks(&p, s, path)
 	p.Models = c.models(s, path)
+	if known && p.Dialect.Translated() && len(p.Models) == 0 && !s.at.IsZero() {
+		c.warning(note{
+			pos: s.at, path: path, message: "no model is named: the provider is asked for Claude's models, which it does not have",
+			fix: "model: " + quoted(cmp.Or(preset.Main, "NAME")),
+		})
+	}
 	p.Fallback = c.fallback(s, path)
 	p.Budget = c.budget(s, path)
 	p.OnClientDisconnect = c.choice(&s.OnClientDisconnect, path+".on_client_disconnect", []string{"cancel", "drain"})
@@ -46,65 +56,6 @@ func (c *checker) profile(s *profileShape, i int) Profile {
 		c.error(note{pos: s.CAFile.pos, path: path + ".ca_file", message: "expected an absolute path, got " + s.CAFile.show(), fix: "ca_file: /PATH/TO/ca.pem"})
 	}
 	return p
-}
-
-func (c *checker) dialect(s *profileShape, path string) Dialect {
-	path += ".dialect"
-	if c.unsupported(&s.Dialect, path, []string{"openai", "openai-responses", "bedrock", "vertex"}, "use an endpoint that speaks anthropic, or remove the profile") {
-		return DialectAnthropic
-	}
-	return Dialect(c.choice(&s.Dialect, path, []string{string(DialectAnthropic)}))
-}
-
-func (c *checker) auth(s *profileShape, path string) Auth {
-	at := path + ".auth"
-	if c.unsupported(&s.Auth, at, []string{"sigv4", "google"}, "auth: x-api-key") {
-		return AuthXAPIKey
-	}
-	before := len(c.all) + c.dropped
-	auth := Auth(c.choice(&s.Auth, at, []string{string(AuthXAPIKey), string(AuthBearer), string(AuthAPIKey), string(AuthPassthrough), string(AuthNone)}))
-	if s.at.IsZero() || s.Auth.locked || len(c.all)+c.dropped > before {
-		return auth
-	}
-	switch {
-	case auth.NeedsKey() && !s.APIKey.given() && len(s.Keys) == 0:
-		pos := s.at
-		if s.Auth.given() {
-			pos = s.Auth.pos
-		}
-		c.error(note{pos: pos, path: path, message: "auth " + string(auth) + " needs an api_key", fix: "add api_key: KEY and run prism seal, or auth: none"})
-	case !auth.NeedsKey() && s.APIKey.given():
-		c.warning(note{pos: s.APIKey.pos, path: path + ".api_key", bare: true, message: "the key is never sent with auth " + string(auth), fix: "delete api_key, or choose another auth"})
-	case !auth.NeedsKey() && len(s.Keys) > 0:
-		c.warning(note{pos: s.Keys[0].at, path: path + ".keys", bare: true, message: "the keys are never sent with auth " + string(auth), fix: "delete keys, or choose another auth"})
-	}
-	return auth
-}
-
-func (c *checker) baseURL(p *Profile, s *profileShape, path string) {
-	if !s.BaseURL.given() || s.BaseURL.locked {
-		return
-	}
-	at := path + ".base_url"
-	u, bad := checkBaseURL(s.BaseURL.s, c.opt.Own)
-	if bad != nil {
-		if s.BaseURL.sealed {
-			bad = &badURL{"the sealed URL cannot be used", "prism edit"}
-		}
-		c.error(note{pos: s.BaseURL.pos, path: at, message: bad.message, fix: bad.fix})
-		return
-	}
-	p.BaseURL = strings.TrimRight(s.BaseURL.s, "/")
-	host := strings.ToLower(u.Hostname())
-	if p.Provider == "" {
-		p.Provider = providerOf(host, p.Name)
-	}
-	if p.Auth == AuthPassthrough && origin(u) != "https://"+anthropicHost+":443" {
-		c.error(note{
-			pos: s.Auth.pos, path: path + ".auth", message: "passthrough would hand the client's own credential to " + displayHost(origin(u)) + "; it goes to " + anthropicHost + " only",
-			fix: "auth: bearer",
-		})
-	}
 }
 
 func (c *checker) models(s *profileShape, path string) []ModelRule {
@@ -127,7 +78,8 @@ func (c *checker) models(s *profileShape, path string) []ModelRule {
 		if m.Match.s == "*" && all == 0 {
 			all = m.Match.pos.Line
 		}
-		out = append(out, ModelRule{Match: m.Match.s, Use: m.Use.s})
+		c.sizes(m, path+".models["+plain10(i)+"]")
+		out = append(out, ModelRule{Match: m.Match.s, Use: m.Use.s, MaxOutput: m.MaxOutput.n, ContextWindow: m.ContextWindow.n})
 	}
 	return out
 }

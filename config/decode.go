@@ -2,6 +2,7 @@ package config
 
 import (
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -214,7 +215,7 @@ func (d *decoder) unknown(n note, key string, names []string) string {
 func (d *decoder) missing(n ast.Node, t reflect.Type, lines map[string]int, path string) {
 	for field := range t.Fields() {
 		name := fieldName(field)
-		if name == "" || lines[name] > 0 || !strings.Contains(field.Tag.Get("jsonschema"), "required") {
+		if name == "" || lines[name] > 0 || !required(field) {
 			continue
 		}
 		fix := name + ": …"
@@ -240,6 +241,11 @@ func keyOf(n ast.MapKeyNode) string {
 func fieldName(f reflect.StructField) string {
 	name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 	return name
+}
+
+// required tells whether a shape's field may not be missing.
+func required(f reflect.StructField) bool {
+	return slices.Contains(strings.Split(f.Tag.Get("jsonschema"), ","), "required")
 }
 
 func fieldNames(t reflect.Type) []string {

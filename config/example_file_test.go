@@ -27,6 +27,15 @@ profiles:
     auth: none
     model: qwen3-coder                    # short for models: [{match: "*", use: qwen3-coder}]
 
+  - name: box
+    base_url: http://127.0.0.1:8000/v1
+    dialect: openai                       # requests and answers are translated
+    auth: none
+    preset: vllm                          # what is known of such servers; docs/providers.md
+    models:
+      - {match: "*", use: qwen3-coder, context_window: 131072, max_output: 32768}
+    quirks: {efforts: [low, high]}        # and what this one does otherwise
+
 rules:                                    # first match wins; otherwise the active profile
   - {model: "*haiku*", use: kimi}
   - {agent: "*", use: kimi}               # sub-agents

@@ -112,7 +112,7 @@ func TestParseReadsTheWholeFile(t *testing.T) {
 		t.Error("client token")
 	}
 	work, kimi, local := profiles.Profile("work"), profiles.Profile("kimi"), profiles.Profile("local")
-	if work == nil || kimi == nil || local == nil || len(profiles.Profiles) != 3 {
+	if work == nil || kimi == nil || local == nil || len(profiles.Profiles) != 4 {
 		t.Fatalf("profiles: %+v", profiles.Profiles)
 	}
 	if work.Auth != AuthXAPIKey || work.Dialect != DialectAnthropic || work.Provider != "anthropic" || work.Multiplier != "1" || work.InputIncludesCache != "auto" {
@@ -146,15 +146,20 @@ func TestParseReadsTheWholeFile(t *testing.T) {
 	if got := work.Target("claude-opus-5"); got != "claude-opus-5" {
 		t.Errorf("no models: opus -> %s", got)
 	}
-	if local.Auth != AuthNone || local.Provider != "local" || !reflect.DeepEqual(local.Models, []ModelRule{{"*", "qwen3-coder"}}) {
+	box := profiles.Profile("box")
+	if box.Dialect != DialectOpenAI || box.Preset != "vllm" || !box.Quirks.TopK || !reflect.DeepEqual(box.Quirks.Efforts, []string{"low", "high"}) ||
+		box.Window("claude-opus-5") != 131072 || work.Window("claude-opus-5") != 0 {
+		t.Errorf("box: %+v", box)
+	}
+	if local.Auth != AuthNone || local.Provider != "local" || !reflect.DeepEqual(local.Models, []ModelRule{{Match: "*", Use: "qwen3-coder"}}) {
 		t.Errorf("local: %+v", local)
 	}
 	wantRules := []Rule{
-		{Model: "*haiku*", Use: "kimi", Pos: Pos{28, 5}},
-		{Agent: "*", Use: "kimi", Pos: Pos{29, 5}},
-		{Header: &HeaderRule{Name: "X-Claude-Code-Request-Class", Match: "auxiliary"}, Use: "local", Pos: Pos{30, 5}},
-		{Tag: &TagRule{Name: "team", Match: "blue"}, Between: "22:00-06:00", Days: []string{"mon", "tue", "wed", "thu", "fri"}, Use: "local", Pos: Pos{31, 5}},
-		{Path: "/v1/messages/count_tokens", PromptOver: 200000, Use: "work", Pos: Pos{32, 5}},
+		{Model: "*haiku*", Use: "kimi", Pos: Pos{37, 5}},
+		{Agent: "*", Use: "kimi", Pos: Pos{38, 5}},
+		{Header: &HeaderRule{Name: "X-Claude-Code-Request-Class", Match: "auxiliary"}, Use: "local", Pos: Pos{39, 5}},
+		{Tag: &TagRule{Name: "team", Match: "blue"}, Between: "22:00-06:00", Days: []string{"mon", "tue", "wed", "thu", "fri"}, Use: "local", Pos: Pos{40, 5}},
+		{Path: "/v1/messages/count_tokens", PromptOver: 200000, Use: "work", Pos: Pos{41, 5}},
 	}
 	if !reflect.DeepEqual(profiles.Rules, wantRules) {
 		t.Errorf("rules: %+v", profiles.Rules)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 	"net/url"
@@ -11,8 +12,18 @@ import (
 // Dialect is the wire format an upstream speaks.
 type Dialect string
 
-// DialectAnthropic is the Anthropic Messages API, the only dialect of this version.
-const DialectAnthropic Dialect = "anthropic"
+// The dialects.
+const (
+	DialectAnthropic Dialect = "anthropic"        // the Messages API, the default
+	DialectOpenAI    Dialect = "openai"           // Chat Completions
+	DialectResponses Dialect = "openai-responses" // OpenAI's Responses
+	DialectBedrock   Dialect = "bedrock"          // Claude behind Amazon Bedrock's InvokeModel
+	DialectVertex    Dialect = "vertex"           // Claude behind Google's rawPredict
+)
+
+// Translated tells whether requests and answers are written anew for this dialect, and not only
+// wrapped in another way.
+func (d Dialect) Translated() bool { return d == DialectOpenAI || d == DialectResponses }
 
 // Auth is how a credential travels to an upstream.
 type Auth string
@@ -24,6 +35,8 @@ const (
 	AuthAPIKey      Auth = "api-key"     // api-key: KEY
 	AuthPassthrough Auth = "passthrough" // the client's own credential, only to api.anthropic.com
 	AuthNone        Auth = "none"        // no credential
+	AuthSigV4       Auth = "sigv4"       // Amazon's signature, with the credentials that its SDK finds
+	AuthGoogle      Auth = "google"      // an access token of Google's application default credentials
 )
 
 // NeedsKey tells whether a profile with this auth must have an api_key.
@@ -58,6 +71,9 @@ type Profile struct {
 	APIKey   Secret      // the first of Keys
 	Keys     []Key       // in the order of the file; see [Profile.AllKeys]
 	Models   []ModelRule // first match wins; no match passes the name on
+	Preset   string      // whose quirks apply; "" = by the host of BaseURL
+	Quirks   Quirks      // of the preset, with those of the profile over them
+	Region   string      // of the cloud, for sigv4; "" = from the host
 	Fallback []string    // names of profiles; checked for dangling names and cycles
 	Budget   *Budget
 	Provider string // as the price book knows it
@@ -111,10 +127,24 @@ func (p *Profile) Target(model string) string {
 	return model
 }
 
+// Window returns how many tokens can be read and written by the model that answers when the client
+// names model; 0 = not known.
+func (p *Profile) Window(model string) int64 {
+	for _, m := range p.Models {
+		if Glob(m.Match, model) {
+			return cmp.Or(m.ContextWindow, p.Quirks.ContextWindow)
+		}
+	}
+	return p.Quirks.ContextWindow
+}
+
 // ModelRule renames a model: a name that matches is replaced by Use.
 type ModelRule struct {
-	Match string // see [Glob]
-	Use   string
+	Match string `json:"match"` // see [Glob]
+	Use   string `json:"use"`
+
+	MaxOutput     int64 `json:"max_output,omitempty"`     // tokens that Use can answer with; 0 = as the profile's quirks say
+	ContextWindow int64 `json:"context_window,omitempty"` // tokens that it can read and write; 0 = as the profile's quirks say
 }
 
 // Budget is a limit on what a profile may spend. Amounts are decimals; "" = no limit.

@@ -15,7 +15,7 @@ func TestReferenceIsThatOfTheTypes(t *testing.T) {
 
 func reference(t *testing.T) string {
 	t.Helper()
-	docs := comments(t, "shape.go", "shape_price.go", "settings.go", "rules.go")
+	docs := comments(t, "shape.go", "shape_quirks.go", "shape_price.go", "settings.go", "rules.go")
 	var b strings.Builder
 	b.WriteString("# The two files\n\n" +
 		"Generated from the types in `config/`; `go test ./config -update` rewrites it.\n\n" +
@@ -72,7 +72,7 @@ func shapeTable(b *strings.Builder, docs map[string]string, typ reflect.Type, pa
 			groups = append(groups, group{inner, path + "." + name + suffix})
 		}
 		def := strings.Join(tagValues(f, "default"), "")
-		if strings.Contains(f.Tag.Get("jsonschema"), "required") {
+		if required(f) {
 			def = "(required)"
 		} else {
 			def = code(def)
@@ -96,23 +96,13 @@ func shapeKind(t reflect.Type) (kind string, inner reflect.Type) {
 	names := map[reflect.Type]string{
 		reflect.TypeFor[text](): "text", reflect.TypeFor[secretText](): "secret", reflect.TypeFor[decimal](): "decimal",
 		reflect.TypeFor[toggle](): "true or false", reflect.TypeFor[whole](): "whole number", reflect.TypeFor[period](): "duration",
-		reflect.TypeFor[pause]():   "duration, or 0",
+		reflect.TypeFor[count](): "whole number, or none", reflect.TypeFor[pause](): "duration, or 0",
 		reflect.TypeFor[instant](): "date or time", reflect.TypeFor[ignored](): "fields",
 	}
 	if name, ok := names[t]; ok {
 		return name, nil
 	}
 	return "fields", t
-}
-
-func tagValues(f reflect.StructField, key string) []string {
-	var out []string
-	for part := range strings.SplitSeq(f.Tag.Get("jsonschema"), ",") {
-		if v, ok := strings.CutPrefix(part, key+"="); ok {
-			out = append(out, v)
-		}
-	}
-	return out
 }
 
 func settingValues(s setting) string {

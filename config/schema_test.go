@@ -67,6 +67,8 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "boolean"}
 	case reflect.TypeFor[whole]():
 		return &jsonschema.Schema{Type: "integer", Minimum: "0"}
+	case reflect.TypeFor[count]():
+		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "integer", Minimum: "1"}, {Type: "string", Enum: []any{"none"}}}}
 	case reflect.TypeFor[ignored]():
 		return &jsonschema.Schema{Type: "object"}
 	}
@@ -75,7 +77,7 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 
 func generateSchema(t *testing.T) []byte {
 	t.Helper()
-	docs := comments(t, "shape.go", "shape_price.go")
+	docs := comments(t, "shape.go", "shape_quirks.go", "shape_price.go")
 	r := &jsonschema.Reflector{
 		Anonymous: true, DoNotReference: true, ExpandedStruct: true,
 		FieldNameTag: "yaml", RequiredFromJSONSchemaTags: true, Mapper: mapped,
@@ -168,6 +170,14 @@ func TestSchemaAgreesWithTheDecoder(t *testing.T) {
 		{"bad time", good + "rules: [{between: \"22:00-6:00\", use: a}]\n", false},
 		{"bad day", good + "rules: [{days: [Monday], use: a}]\n", false},
 		{"bound of nothing", good + "rules: [{prompt_over: 0, use: a}]\n", false},
+		{"translated", strings.ReplaceAll(good, "    auth: none", "    auth: none\n    dialect: openai\n    model: m\n    preset: vllm\n    quirks: {stops: none, efforts: [low], top_k: true, temperature: 1, extra: '{}'}"), true},
+		{"stops as a number", strings.ReplaceAll(good, "    auth: none", "    auth: none\n    dialect: openai\n    model: m\n    quirks: {stops: 2}"), true},
+		{"no stops", good + "    quirks: {stops: 0}\n", false},
+		{"unknown quirk", good + "    quirks: {nope: 1}\n", false},
+		{"bad quirk", good + "    quirks: {effort: loud}\n", false},
+		{"size of a model", good + "    models: [{match: a, use: b, context_window: 5, max_output: 4}]\n", true},
+		{"size of nothing", good + "    models: [{match: a, use: b, context_window: 0}]\n", false},
+		{"bad dialect", good + "    dialect: grpc\n", false},
 		{"bad duration", good + "    timeouts: {idle: 90}\n", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -27,10 +27,16 @@ type profileShape struct {
 	Name text `yaml:"name" jsonschema:"required,pattern=^[A-Za-z0-9][A-Za-z0-9._-]{0\\,63}$,example=work"`
 	// Where the provider listens, without /v1/messages. https, or http to this machine.
 	BaseURL text `yaml:"base_url" jsonschema:"required,format=uri,example=https://api.anthropic.com"`
-	// Wire format of the provider.
-	Dialect text `yaml:"dialect,omitempty" jsonschema:"enum=anthropic,default=anthropic"`
-	// How the key is sent: x-api-key, bearer (Authorization) or api-key. passthrough sends the client's own credential, and only to api.anthropic.com. none sends nothing.
-	Auth text `yaml:"auth,omitempty" jsonschema:"enum=x-api-key,enum=bearer,enum=api-key,enum=passthrough,enum=none,default=x-api-key"`
+	// Wire format of the provider: Anthropic's Messages, OpenAI's Chat Completions or Responses, Claude behind Amazon Bedrock or Google Vertex; see docs/providers.md.
+	Dialect text `yaml:"dialect,omitempty" jsonschema:"enum=anthropic,enum=openai,enum=openai-responses,enum=bedrock,enum=vertex,default=anthropic"`
+	// How the key is sent: x-api-key, bearer (Authorization) or api-key. passthrough sends the client's own credential, and only to api.anthropic.com. sigv4 signs with the credentials that Amazon's tools find, for Amazon's hosts; google sends a token of Google's application default credentials, to Google's. none sends nothing. Default: x-api-key with dialect anthropic, bearer with openai and openai-responses, sigv4 with bedrock, google with vertex.
+	Auth text `yaml:"auth,omitempty" jsonschema:"enum=x-api-key,enum=bearer,enum=api-key,enum=passthrough,enum=sigv4,enum=google,enum=none"`
+	// Region of the cloud, for sigv4. Found from the host if absent.
+	Region text `yaml:"region,omitempty" jsonschema:"example=us-east-1"`
+	// Preset whose quirks the provider has. Found from the host if absent; prism profiles presets lists them.
+	Preset text `yaml:"preset,omitempty" jsonschema:"example=vllm"`
+	// What the provider does otherwise than its dialect says, over what the preset knows of it.
+	Quirks *quirksShape `yaml:"quirks,omitempty"`
 	// Key of the provider. Sealed by sops: paste it in clear text and run prism seal.
 	APIKey secretText `yaml:"api_key,omitempty"`
 	// Several keys instead of api_key. A session keeps to one of them, new sessions take the next, and a key that is limited or refused is passed over.
@@ -71,6 +77,10 @@ type modelShape struct {
 	Match text `yaml:"match" jsonschema:"required,example=*haiku*"`
 	// Name that the provider is asked for.
 	Use text `yaml:"use" jsonschema:"required,example=kimi-k3"`
+	// Tokens that the model can answer with; a client that asks for more gets this. For translated dialects.
+	MaxOutput whole `yaml:"max_output,omitempty" jsonschema:"minimum=1,example=32768"`
+	// Tokens that the model can read and write. prism env tells the client of it.
+	ContextWindow whole `yaml:"context_window,omitempty" jsonschema:"minimum=1,example=262144"`
 }
 
 // budgetShape is a limit on money.

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"reflect"
 	"strconv"
 	"strings"
@@ -66,40 +65,4 @@ func flowList[T any](items []T, write func(T) string) string {
 		texts[i] = write(item)
 	}
 	return "[" + strings.Join(texts, ", ") + "]"
-}
-
-// below is the block of the row for the place right behind a line.
-func (s *priceSplice) below(indent string, end int) string {
-	if end > 0 && s.src[end-1] != '\n' && s.src[end-1] != '\r' {
-		return s.newline() + s.block(indent)
-	}
-	return s.block(indent)
-}
-
-// block writes the row as an item of lines.
-func (s *priceSplice) block(indent string) string {
-	var b strings.Builder
-	lead := indent + "- "
-	for _, f := range s.fields {
-		b.WriteString(lead + f[0] + ": " + f[1] + s.newline())
-		lead = indent + "  "
-	}
-	return b.String()
-}
-
-// flow writes the row as {...}.
-func (s *priceSplice) flow() string {
-	parts := make([]string, len(s.fields))
-	for i, f := range s.fields {
-		parts[i] = f[0] + ": " + f[1]
-	}
-	return "{" + strings.Join(parts, ", ") + "}"
-}
-
-// newline is how the lines of the file end.
-func (s *priceSplice) newline() string {
-	if bytes.Contains(s.src, []byte("\r\n")) {
-		return "\r\n"
-	}
-	return "\n"
 }

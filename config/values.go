@@ -58,6 +58,11 @@ type (
 		place
 		n int64
 	}
+	// count is a number of at least 1, or none, which is -1.
+	count struct {
+		place
+		n int64
+	}
 	// period is a duration such as 90s.
 	period struct {
 		place
@@ -155,6 +160,23 @@ func (w *whole) set(d *decoder, s scalar, path string) {
 		return
 	}
 	w.n = n
+}
+
+func (c *count) set(d *decoder, s scalar, path string) {
+	c.place = placeOf(s)
+	if c.locked {
+		return
+	}
+	n, err := strconv.ParseInt(s.text, 10, 64)
+	switch {
+	case s.text == "none":
+		c.n = -1
+	case err == nil && n > 0:
+		c.n = n
+	default:
+		c.locked = true
+		d.error(note{pos: s.pos, path: path, message: "expected a whole number from 1 on, or none, got " + s.show(), fix: s.key + ": 4"})
+	}
 }
 
 func (p *period) set(d *decoder, s scalar, path string) {

@@ -244,26 +244,3 @@ func TestSinceReadsDurationsAndDates(t *testing.T) {
 		t.Errorf("this week: %+v, %v", w, err)
 	}
 }
-
-func TestThePresetsAreProfilesThatPass(t *testing.T) {
-	list, err := presets()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range list {
-		key := config.Secret{}
-		if p.needsKey() {
-			key = config.NewSecret("sk-test-0123456789-abcdefgh")
-		}
-		text := p.document(key, config.NewSecret("token-0123456789-abcdefgh"))
-		profiles, problems := config.ParseProfiles(text, config.ParseOptions{File: p.Name, AllowPlaintext: true})
-		if len(problems) > 0 {
-			t.Errorf("%s: %v", p.Name, problems)
-			continue
-		}
-		got := profiles.Profiles[0]
-		if got.Name != p.Profile || got.FlatFee != p.FlatFee || !got.APIKey.Equal(key) {
-			t.Errorf("%s became %+v", p.Name, got)
-		}
-	}
-}

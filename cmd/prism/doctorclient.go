@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -50,6 +51,28 @@ func (x *examination) environment() {
 		if x.a.getenv(name) != "" {
 			x.add(stateWarn, "client", `eval "$(prism env)"`, "%s is set beside the base URL: the client may show it to prism instead of prism's token", name)
 		}
+	}
+	x.window()
+}
+
+// window compares what the client takes for the context window with what the active profile has.
+func (x *examination) window() {
+	if x.file == nil || x.file.Profiles == nil {
+		return
+	}
+	name, _ := x.file.active(x.room)
+	p := x.file.Profiles.Profile(name)
+	if p == nil {
+		return
+	}
+	told := []string{x.a.getenv(windowVariable)}
+	for _, s := range x.a.claudeSettings() {
+		env, _ := s["env"].(map[string]any)
+		v, _ := env[windowVariable].(string)
+		told = append(told, v)
+	}
+	if n := p.Window(x.a.mainModel()); n > 0 && !slices.Contains(told, strconv.FormatInt(n, 10)) {
+		x.add(stateWarn, "client", `eval "$(prism env)"`, "the model of profile %s has a window of %d tokens, which the client is not told: it compacts too late, or too early", name, n)
 	}
 }
 

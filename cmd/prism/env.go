@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -81,11 +82,22 @@ func (a *app) clientEnv(ctx context.Context, r room, o envOptions) (clientEnv, e
 			}
 		}
 	}
+	if n := p.Window(a.mainModel()); n > 0 {
+		e.set[windowVariable] = strconv.FormatInt(n, 10)
+	}
 	if len(headers) > 0 {
 		e.set["ANTHROPIC_CUSTOM_HEADERS"] = strings.Join(headers, "\n")
 	}
 	return e, nil
 }
+
+// windowVariable tells the client how large the context window of a model is that it does not
+// know: it takes a million tokens for granted, and would not compact in time.
+const windowVariable = "CLAUDE_CODE_MAX_CONTEXT_TOKENS"
+
+// mainModel is what the client names in its main conversation: the user's choice, else a model
+// whose name stands for all but the small ones.
+func (a *app) mainModel() string { return firstOf(a.getenv("ANTHROPIC_MODEL"), "claude-sonnet-5-5") }
 
 // customHeaders keeps the user's own ones and adds what the ledger should know.
 func (a *app) customHeaders(ctx context.Context, o envOptions) ([]string, error) {

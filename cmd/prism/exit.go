@@ -52,6 +52,7 @@ const (
 	codeFileChanged    = "file_changed"
 	codeReadOnly       = "file_read_only"
 	codeFewer          = "fewer_rows"
+	codeReferenced     = "profile_in_use"
 	codeOccupied       = "occupied"
 	codeNotExecutable  = "not_executable"
 	codeNoCommand      = "no_command"
@@ -107,7 +108,7 @@ func exitOfCode(code string) int {
 		return exitUnhealthy
 	case codeOverBudget:
 		return exitOverBudget
-	case codePin, codeNotSelect, codeFileChanged, codeReadOnly, codeFewer:
+	case codePin, codeNotSelect, codeFileChanged, codeReadOnly, codeFewer, codeReferenced:
 		return exitRefused
 	case codeOccupied:
 		return exitOccupied

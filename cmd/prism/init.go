@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,17 +18,14 @@ import (
 )
 
 type initOptions struct {
-	preset     string
-	baseURL    string
-	name       string
-	keyStdin   bool
+	draft      draftOptions
 	noSops     bool
 	recipients []string
 	test       bool
 }
 
 func newInit(a *app) *cobra.Command {
-	var o initOptions
+	o := initOptions{draft: draftOptions{command: "prism init"}}
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Make what prism needs: age key, sealed profiles.yaml, schema, client token",
@@ -50,10 +46,7 @@ the disk. The provider is then asked to count the tokens of one word, which cost
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.preset, "preset", "", "provider of the first profile: "+strings.Join(presetNames(), "|"))
-	f.StringVar(&o.baseURL, "base-url", "", "`URL` of the provider, instead of the preset's")
-	f.StringVar(&o.name, "name", "", "name of the first profile")
-	f.BoolVar(&o.keyStdin, "key-stdin", false, "read the provider's key from stdin")
+	addDraftFlags(f, &o.draft)
 	f.BoolVar(&o.noSops, "no-sops", false, "do not seal: keys lie in clear text on the disk")
 	f.BoolVar(&o.test, "test", false, "ask the provider whether it takes the key; on a terminal the default, --test=false does not")
 	f.StringArrayVar(&o.recipients, "recipient", nil, "seal for this age `recipient` too, as a backup")
@@ -163,11 +156,7 @@ func (a *app) firstProfiles(ctx context.Context, r room, o initOptions) (text []
 	if _, err := os.Lstat(r.paths.Profiles); err == nil {
 		return nil, nil, nil
 	}
-	p, err := a.choosePreset(ctx, o)
-	if err != nil {
-		return nil, nil, err
-	}
-	key, err := a.askKey(ctx, p, o)
+	p, err := a.draft(ctx, o.draft)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -175,7 +164,7 @@ func (a *app) firstProfiles(ctx context.Context, r room, o initOptions) (text []
 	if err != nil {
 		return nil, nil, err
 	}
-	text = p.document(key, token)
+	text = firstDocument(p, token)
 	profiles, problems := config.ParseProfiles(text, config.ParseOptions{File: r.paths.Profiles, AllowPlaintext: true})
 	if problems.Err() != nil {
 		return nil, nil, problems
@@ -196,78 +185,6 @@ func initProfiles(path string, text []byte, recipients []string, m *made) error 
 		}
 	}
 	return writeNew(path, text, 0o600, m, "profiles")
-}
-
-func (a *app) choosePreset(ctx context.Context, o initOptions) (preset, error) {
-	name := o.preset
-	if name == "" && a.interactive() && o.baseURL == "" {
-		var err error
-		if name, err = a.askPreset(ctx); err != nil {
-			return preset{}, err
-		}
-	}
-	p, err := presetNamed(firstOf(name, "anthropic"))
-	if err != nil {
-		return p, err
-	}
-	if o.baseURL != "" && o.baseURL != p.BaseURL {
-		// Another host: its models and its prices are not those of the preset.
-		p.BaseURL = o.baseURL
-		if o.preset == "" {
-			p.Profile = "main"
-		}
-	}
-	if o.name != "" {
-		p.Profile = o.name
-	}
-	return p, nil
-}
-
-func (a *app) askPreset(ctx context.Context) (string, error) {
-	list, err := presets()
-	if err != nil {
-		return "", err
-	}
-	fmt.Fprintln(a.err, "Which provider?")
-	for i, p := range list {
-		fmt.Fprintf(a.err, "  %2d  %-14s %s\n", i+1, p.Name, p.Title)
-	}
-	line, err := a.ask(ctx, "number or name [1]: ")
-	if err != nil {
-		return "", usagef("prism init --preset NAME", "cancelled; nothing was written")
-	}
-	for i, p := range list {
-		if line == fmt.Sprint(i+1) || line == p.Name || line == "" && i == 0 {
-			return p.Name, nil
-		}
-	}
-	return line, nil
-}
-
-func (a *app) askKey(ctx context.Context, p preset, o initOptions) (config.Secret, error) {
-	if !p.needsKey() {
-		return config.Secret{}, nil
-	}
-	if o.keyStdin {
-		b, err := io.ReadAll(io.LimitReader(a.in, 64<<10))
-		if err != nil {
-			return config.Secret{}, fmt.Errorf("read the key: %w", err)
-		}
-		key := config.NewSecret(strings.TrimSpace(string(b)))
-		if key.IsZero() {
-			return key, usagef(`printf %s "$KEY" | prism init --key-stdin`, "stdin held no key")
-		}
-		return key, nil
-	}
-	if !a.interactive() {
-		return config.Secret{}, usagef(`printf %s "$KEY" | prism init --preset `+p.Name+` --key-stdin --no-input`, "no key was given for %s, and nobody can be asked", p.Name)
-	}
-	typed, err := a.askHidden(ctx, fmt.Sprintf("API key (%s; not shown): ", p.Title))
-	key := config.NewSecret(typed)
-	if err != nil || key.IsZero() {
-		return key, usagef("prism init", "cancelled: no key given, nothing was written")
-	}
-	return key, nil
 }
 
 // newToken makes what clients present to the gateway: 256 bits.

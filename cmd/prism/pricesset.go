@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"prism/config"
-	"prism/config/sealed"
 	"prism/internal/admin"
 	"prism/internal/daemon"
 	"prism/internal/pricing"
@@ -151,38 +150,14 @@ func (a *app) setPrice(ctx context.Context, r room, row pricing.Row) error {
 	return err
 }
 
-// withPrice is the text of profiles.yaml with the row in it, checked. A file whose MAC covers
-// clear values, or whose prices are sealed, is sealed anew, as prism edit does it.
+// withPrice is the text of profiles.yaml with the row in it, checked.
 func (a *app) withPrice(ctx context.Context, r room, src []byte, row config.PriceRow) (out []byte, replaced bool, err error) {
-	path := r.paths.Profiles
-	if !sealed.IsSealed(src) {
-		return spliceChecked(r, src, row, config.ParseOptions{File: path, AllowPlaintext: true, Active: "-"})
-	}
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
-	if !sealed.FullMAC(src) {
-		out, replaced, err = spliceChecked(r, src, row, config.ParseOptions{File: path, Sealed: true, Unopened: true, Active: "-"})
-		if err != nil {
-			return nil, false, err
-		}
-		_, openErr := sealed.Open(ctx, out)
-		// Another trouble, such as no key on this machine, is none of the row's.
-		if _, clear := errors.AsType[*sealed.ClearTextError](openErr); !clear {
-			return out, replaced, nil
-		}
-	}
-	opened, err := sealed.Open(ctx, src)
-	if err != nil {
-		return nil, false, sealError(path, err)
-	}
-	edited, replaced, err := spliceChecked(r, opened.Plain, row, config.ParseOptions{File: path, AllowPlaintext: true, Active: "-"})
-	if err != nil {
-		return nil, false, err
-	}
-	if out, err = sealed.Reseal(ctx, src, edited); err != nil {
-		return nil, false, sealError(path, err)
-	}
-	return out, replaced, nil
+	out, err = a.rewritten(ctx, r, src, change{edit: func(text []byte, opt config.ParseOptions) ([]byte, error) {
+		var edited []byte
+		edited, replaced, err = spliceChecked(r, text, row, opt)
+		return edited, err
+	}})
+	return out, replaced, err
 }
 
 // spliceChecked puts the row in and reads the outcome as the gateway will: a row that would be

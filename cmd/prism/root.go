@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"prism/config"
 	"prism/internal/admin"
 )
 
@@ -72,7 +73,7 @@ func (a *app) completeFlags(c *cobra.Command) {
 		"outcome": oneOf(outcomes()...),
 		"open":    oneOf("duckdb", "dbeaver", "python"),
 		"status":  oneOf("ok", "error", "429", "5xx"),
-		"preset":  oneOf(presetNames()...),
+		"preset":  oneOf(config.PresetNames()...),
 		"trust":   oneOf("first_use", trustStrict),
 		"audit":   oneOf("best_effort", "strict"),
 	}

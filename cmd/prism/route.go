@@ -16,6 +16,7 @@ import (
 	"prism/internal/proxy"
 	"prism/internal/router"
 	"prism/internal/stream"
+	"prism/internal/upstream/cloudauth"
 )
 
 // routeOptions is a request as the flags describe it.
@@ -82,7 +83,7 @@ func (a *app) route(cmd *cobra.Command, o routeOptions) error {
 		return err
 	}
 	active, from := f.active(r)
-	rt := router.New(router.Options{})
+	rt := router.New(router.Options{Clouds: cloudauth.New(cloudauth.Options{}).Of})
 	defer rt.Close()
 	table, err := rt.Compile(router.Source{Profiles: f.Profiles, Active: active})
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"prism/internal/admin"
 	"prism/internal/daemon"
 	"prism/internal/router"
+	"prism/internal/upstream/cloudauth"
 )
 
 func newServe(a *app) *cobra.Command {
@@ -78,7 +79,8 @@ func (a *app) serve(ctx context.Context, r room) error {
 	d, err := daemon.New(daemon.Options{
 		Paths: r.paths, Settings: r.settings, Version: thisBuild().Version, Logger: logger(lines, r.settings), Secrets: secrets, Kill: kill,
 		Listener: sockets.Data, Dashboard: sockets.Dashboard, Control: sockets.Control, Manager: manager,
-		Ready: func(ready daemon.Ready) { a.banner(r, ready) },
+		Clouds: cloudauth.New(cloudauth.Options{}).Of,
+		Ready:  func(ready daemon.Ready) { a.banner(r, ready) },
 	})
 	if err != nil {
 		sockets.Close()

@@ -55,6 +55,8 @@ Set by run and env for the client:
                          tags, project, directory and branch for the ledger
   CLAUDE_CODE_GATEWAY_HINT_HEADERS
                          makes Claude Code say what kind of request it sends
+  CLAUDE_CODE_MAX_CONTEXT_TOKENS
+                         the context window of the model, where profiles.yaml knows it
   NO_PROXY, no_proxy     keeps calls to the loopback address away from a proxy`
 
 const topicFormatting = `Output formats
@@ -74,7 +76,7 @@ An error's last line starts with "fix:". With --json it goes to stdout:
 
 Codes: usage, config_invalid, config_unsealed, secret_no_key, secret_mac, secret_format,
 pin_mismatch, not_running, not_found, unhealthy, over_budget, sql_not_select, sql_error,
-ledger_busy, file_changed, file_read_only, occupied, internal.`
+ledger_busy, file_changed, file_read_only, profile_in_use, occupied, internal.`
 
 const topicFiles = `Files
 

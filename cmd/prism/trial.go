@@ -10,6 +10,7 @@ import (
 
 	"prism/config"
 	"prism/internal/upstream"
+	"prism/internal/upstream/cloudauth"
 )
 
 // trialTimeout is how long `prism init` waits for the provider.
@@ -22,6 +23,9 @@ const trialModel = "claude-haiku-4-5"
 // words whether the key is taken. It is advice: a network that is down is no reason not to
 // write the file.
 func trial(ctx context.Context, p *config.Profile) string {
+	if p.Dialect != config.DialectAnthropic {
+		return "not asked: tokens are counted here for it; the first request will tell"
+	}
 	ctx, cancel := context.WithTimeout(ctx, trialTimeout)
 	defer cancel()
 	target, err := upstream.NewTarget(p)
@@ -30,7 +34,7 @@ func trial(ctx context.Context, p *config.Profile) string {
 	}
 	pool := upstream.NewPool(target, upstream.Timeouts{Dial: trialTimeout, TLS: trialTimeout, Write: trialTimeout, FirstByte: trialTimeout, Idle: trialTimeout})
 	defer pool.Retire()
-	u, err := upstream.New(upstream.Options{Profile: p, Pool: pool})
+	u, err := upstream.New(upstream.Options{Profile: p, Pool: pool, Clouds: cloudauth.New(cloudauth.Options{}).Of})
 	if err != nil {
 		return err.Error()
 	}

@@ -1,0 +1,120 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// ErrProfilesShape is returned where the file is written in a way that a profile cannot be put in,
+// renamed or taken out without touching more than that; an editor can.
+var ErrProfilesShape = errors.New("the profiles cannot be changed as they are written")
+
+// profilesKey is the field that holds the profiles.
+const profilesKey = "profiles"
+
+// AppendProfile puts a profile behind the others in src, and changes nothing else: the other
+// bytes, comments and ciphertexts stay. The key is written in clear text; sealing it is the
+// caller's. The result is parsed again and compared before it is returned.
+func AppendProfile(src []byte, p *Profile) ([]byte, error) {
+	before, err := parseForSplice(src)
+	if err != nil {
+		return nil, fmt.Errorf("splice profile: %w", err)
+	}
+	s := &listSplice{src: src, key: profilesKey, spaced: true, lines: ProfileLines(p), flow: profileFlow(p)}
+	var old []ast.Node
+	if v := valueOf(before, s.key); v != nil {
+		old, err = s.into(v, func(ast.Node) bool { return false })
+	} else {
+		s.append(before)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("splice profile: %w", ErrProfilesShape)
+	}
+	out := bytes.Join([][]byte{src[:s.from], []byte(s.text), src[s.to:]}, nil)
+	after, err := parseForSplice(out)
+	if err != nil || !s.onlyTheItem(before, after, old) {
+		return nil, fmt.Errorf("splice profile: %w", ErrProfilesShape)
+	}
+	return out, nil
+}
+
+// ProfileLines writes a profile as an item of profiles, in lines without their indent: what a new
+// profile needs, and of that only what does not go without saying.
+func ProfileLines(p *Profile) []string {
+	var lines []string
+	for _, f := range profileFields(p) {
+		lines = append(lines, f[0]+": "+f[1])
+	}
+	switch {
+	case len(p.Models) == 1 && p.Models[0] == (ModelRule{Match: "*", Use: p.Models[0].Use}):
+		lines = append(lines, "model: "+quoted(p.Models[0].Use))
+	case len(p.Models) > 0:
+		lines = append(lines, "models:   # first match wins")
+		for _, m := range p.Models {
+			lines = append(lines, "  - "+modelFlow(m))
+		}
+	}
+	return lines
+}
+
+// profileFlow writes the same on one line.
+func profileFlow(p *Profile) string {
+	var parts []string
+	for _, f := range profileFields(p) {
+		parts = append(parts, f[0]+": "+quotedInFlow(f[1]))
+	}
+	var models []string
+	for _, m := range p.Models {
+		models = append(models, modelFlow(m))
+	}
+	if len(models) > 0 {
+		parts = append(parts, "models: ["+strings.Join(models, ", ")+"]")
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
+}
+
+// quotedInFlow puts quotes around a value that holds what ends one between braces.
+func quotedInFlow(value string) string {
+	if value[0] != '"' && strings.ContainsAny(value, ",:[]{}") {
+		return quote(value)
+	}
+	return value
+}
+
+func profileFields(p *Profile) [][2]string {
+	fields := [][2]string{{"name", quoted(p.Name)}, {"base_url", quoted(p.BaseURL)}}
+	add := func(name, value string, said bool) {
+		if said && value != "" {
+			fields = append(fields, [2]string{name, quoted(value)})
+		}
+	}
+	add("dialect", string(p.Dialect), p.Dialect != DialectAnthropic)
+	add("auth", string(p.Auth), p.Auth != p.Dialect.DefaultAuth())
+	add("region", p.Region, true)
+	if !p.APIKey.IsZero() {
+		fields = append(fields, [2]string{"api_key", quote(p.APIKey.Reveal())})
+	}
+	found, _ := PresetFor(p.Dialect, p.BaseURL)
+	add("preset", p.Preset, found.Name != p.Preset)
+	add("provider", p.Provider, p.Provider != providerOf(hostOf(p.BaseURL), p.Name))
+	if p.FlatFee {
+		fields = append(fields, [2]string{"flat_fee", "true"})
+	}
+	return fields
+}
+
+func modelFlow(m ModelRule) string {
+	text := "{match: " + quote(m.Match) + ", use: " + quotedInFlow(quoted(m.Use))
+	if m.MaxOutput > 0 {
+		text += ", max_output: " + strconv.FormatInt(m.MaxOutput, 10)
+	}
+	if m.ContextWindow > 0 {
+		text += ", context_window: " + strconv.FormatInt(m.ContextWindow, 10)
+	}
+	return text + "}"
+}
