@@ -25,6 +25,7 @@ import (
 	"prism/internal/router"
 	"prism/internal/spend"
 	"prism/internal/telemetry"
+	"prism/internal/upstream"
 )
 
 // Options configures a Daemon.
@@ -44,6 +45,9 @@ type Options struct {
 	// Query runs the queries of alerts; nil = a child process of this program, `prism
 	// alert-worker`.
 	Query func(ctx context.Context, queries []string) ([]alert.Answer, error)
+
+	// Clouds makes the credentials of profiles whose auth is sigv4 or google; nil = there can be none.
+	Clouds func(*config.Profile) (upstream.Authorizer, error)
 
 	// Listener is used instead of listening on Settings.Listen.
 	Listener net.Listener

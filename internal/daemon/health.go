@@ -20,7 +20,7 @@ func (d *Daemon) routing() router.Options {
 		Timeouts: upstream.Timeouts{
 			Dial: s.Timeouts.Dial, TLS: s.Timeouts.TLS, Write: s.Timeouts.BodyStall, FirstByte: s.Timeouts.FirstByte, Idle: s.Timeouts.Idle, IdleConn: s.Timeouts.UpstreamIdle,
 		},
-		Changed: d.health.add, Affinity: s.Failover.Affinity, FailoverShare: s.Failover.Percent(),
+		Clouds: d.opt.Clouds, Changed: d.health.add, Affinity: s.Failover.Affinity, FailoverShare: s.Failover.Percent(),
 	}
 	// There, nothing said is the default.
 	if opt.Affinity == 0 {

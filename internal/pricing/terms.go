@@ -38,3 +38,14 @@ func Paid(list USD, multiplier string, flatFee bool) USD {
 // ParseUSD reads dollars such as "0.0042000000"; what is no amount of at most ten decimals is
 // Unknown.
 func ParseUSD(text string) USD { return priceOf(text) }
+
+// RoundUSD reads dollars as a provider states them: a JSON number with as many decimals as it
+// likes, maybe with an exponent. It is rounded to what the ledger holds; what is no such amount is
+// Unknown.
+func RoundUSD(number string) USD {
+	text, _, err := moved(number, 0)
+	if err != nil {
+		return Unknown
+	}
+	return priceOf(text)
+}

@@ -116,6 +116,7 @@ func (x *exchange) call() (*http.Response, error) {
 	})
 	x.attempt = &x.entry.Attempts[len(x.entry.Attempts)-1]
 	x.resetMeter(stream.KindOpaque)
+	x.told, x.stated = nil, ""
 	x.entry.UpstreamRequestID = ""
 	x.lastAt, x.gap = time.Time{}, 0
 	x.turn()
@@ -126,6 +127,7 @@ func (x *exchange) call() (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	x.told, _ = resp.Body.(stream.Teller)
 	x.attempt.HTTPStatus = resp.StatusCode
 	// What came in time after a long upload may be read as well.
 	if least := x.headAt.Add(min(leastForBody, max(x.p.opt.Limits.FirstByte, 0))); x.deadline.Before(least) {
@@ -174,6 +176,10 @@ const foreverAfter = 24 * time.Hour
 // names another one, and not a byte beside it.
 func (x *exchange) prepare() {
 	fresh := x.body.Fresh
+	if x.lane.Upstream.Translates() && x.file == nil {
+		x.prepareTranslated(fresh)
+		return
+	}
 	raw, from, to := x.source()
 	x.body = upstream.Body{}
 	switch {
@@ -186,7 +192,7 @@ func (x *exchange) prepare() {
 	default:
 		x.body.Pieces[0], x.body.Size = raw, int64(len(raw))
 	}
-	x.body.Fresh = fresh
+	x.body.Fresh, x.body.Model = fresh, x.target
 	x.out.Body = &x.body
 	x.out.ContentLength = x.body.Size
 }

@@ -122,10 +122,10 @@ func (x *exchange) replace(l *lost) {
 
 // tryToHeal mends a request that was refused for its thinking, once, while an attempt is left.
 func (x *exchange) tryToHeal(l *lost, body []byte) {
-	if l.status != http.StatusBadRequest || x.healed || !x.walk.CanAgain() {
+	if l.status != http.StatusBadRequest && !x.learned() || x.healed || !x.walk.CanAgain() {
 		return
 	}
-	l.healed = x.heal(l.status, body)
+	l.healed = x.learned() || x.heal(l.status, body)
 	x.healed, l.again = l.healed, l.healed
 }
 

@@ -59,6 +59,9 @@ type exchange struct {
 	deadline  time.Time       // of all attempts, before the commit
 	healed    bool            // the request was mended
 	mend      mend
+	minted    int8            // 1 = the body holds thinking of a translated answer, -1 = not; 0 = not looked at
+	told      stream.Teller   // the answer under way, where it is translated
+	stated    string          // what the provider says the answer costs, in US dollars
 	ctx       context.Context //nolint:containedctx // of the upstream; an exchange is one request
 	cancel    context.CancelFunc
 	committed *atomic.Bool // set where the context of the upstream may outlive the client

@@ -15,6 +15,7 @@ func (x *exchange) close(v verdict) {
 	v.errorType = x.table.Redact(v.errorType)
 	e.Outcome, e.ErrorType, e.ErrorMessage = v.outcome, v.errorType, x.describeError(v.message)
 	x.takeUsage(x.meter.Result())
+	x.takeTold()
 	if v.outcome == ledger.OutcomeOK && e.Operation == ledger.OpMessages {
 		x.learn()
 	}
@@ -65,6 +66,7 @@ func (x *exchange) finish() {
 	}
 	x.completeUsage()
 	Price(x.table.Book, x.multiplier(), e)
+	x.believe()
 	if x.served < len(e.Attempts) {
 		a := &e.Attempts[x.served]
 		a.Usage, a.CostList = e.Usage, e.CostList

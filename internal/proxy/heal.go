@@ -58,7 +58,7 @@ const maxWording = 16 << 10
 func (x *exchange) source() (raw []byte, modelStart, modelEnd int) {
 	s := &x.p.signed
 	x.meter.Watch(s.seed, x.entry.Operation == ledger.OpMessages && len(x.table.Config.Profiles) > 1)
-	if x.mend.by != 0 || s.refusals.Load() > 0 {
+	if x.mend.by != 0 || s.refusals.Load() > 0 || x.carriesMinted() {
 		x.foresee()
 	}
 	if m := &x.mend; m.body != nil {
@@ -76,8 +76,23 @@ func (x *exchange) foresee() {
 	}
 	x.dropMended()
 	x.mend = mend{by: by}
-	x.cut(by, func(sig stream.Signature) bool { return s.refuses(session, by, sig) })
+	minted := x.carriesMinted()
+	x.cut(by, func(sig stream.Signature) bool {
+		return minted && sig <= stream.Minted || s.refuses(session, by, sig)
+	})
 	x.mend.known = len(x.mend.removed)
+}
+
+// carriesMinted tells whether the body holds thinking that came from a translated answer. A Claude
+// upstream would refuse it, and what such an answer left without any signature as well.
+func (x *exchange) carriesMinted() bool {
+	if x.minted == 0 {
+		x.minted = -1
+		if (x.p.translated.Load() || x.table.Translates()) && bytes.Contains(x.raw, []byte(`"`+stream.MintedPrefix)) {
+			x.minted = 1
+		}
+	}
+	return x.minted > 0
 }
 
 // cut makes the body without the foreign thinking, and returns true if that is less than before.

@@ -14,10 +14,10 @@ import (
 const keepaliveComment = ": keepalive\n\n"
 
 // await keeps the client of a committed stream waiting while the upstream is silent, if its
-// profile wants that: with comments between two events, which belong to none. nil means that the
+// profile wants that or its upstream translates: with comments between two events, which belong to none. nil means that the
 // body is to be read now. It waits in the place of the read, and so not longer than a read may.
 func (x *exchange) await(resp *http.Response) error {
-	if !x.route.Profile.Keepalive || x.metered != stream.KindSSE || !x.meter.AtBoundary() {
+	if !x.route.Profile.Keepalive && x.told == nil || x.metered != stream.KindSSE || !x.meter.AtBoundary() {
 		return nil
 	}
 	body, ok := resp.Body.(interface{ Await(time.Duration) bool })

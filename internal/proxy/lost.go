@@ -78,7 +78,7 @@ func again(ue *upstream.Error) bool {
 		return true
 	case upstream.KindEOF, upstream.KindReset:
 		return ue.Stale()
-	case upstream.KindTimeout, upstream.KindProtocol, upstream.KindCanceled:
+	case upstream.KindTimeout, upstream.KindProtocol, upstream.KindCanceled, upstream.KindCredential:
 	}
 	return false
 }
@@ -114,6 +114,8 @@ func plain(errorType string) string {
 		return "the answer was not HTTP/1.1"
 	case upstream.KindTimeout:
 		return "no answer in time"
+	case upstream.KindCredential:
+		return "its login gave no credential; see: prism logs"
 	case upstream.KindCanceled:
 	}
 	return "the request could not be sent"

@@ -78,16 +78,17 @@ type Proxy struct {
 	bodies   bodies
 	pool     sync.Pool // of *exchange
 
-	requests atomic.Int64
-	refused  atomic.Int64
-	inFlight atomic.Int64
-	handlers sync.WaitGroup
-	stopping atomic.Bool
-	quiet    refusalLog
-	flights  flights
-	repeats  repeats
-	signed   signed
-	drains   drains
+	requests   atomic.Int64
+	refused    atomic.Int64
+	inFlight   atomic.Int64
+	handlers   sync.WaitGroup
+	stopping   atomic.Bool
+	translated atomic.Bool // an answer was translated: its thinking may stand in what comes
+	quiet      refusalLog
+	flights    flights
+	repeats    repeats
+	signed     signed
+	drains     drains
 }
 
 // ErrOptions means that New was called without what it needs.

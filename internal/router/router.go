@@ -23,6 +23,9 @@ type Options struct {
 	// Proxy tells the outbound HTTP proxy for a URL; nil = from the environment.
 	Proxy func(*http.Request) (*url.URL, error)
 
+	// Clouds makes the credentials of profiles whose auth is sigv4 or google; nil = there are none.
+	Clouds func(*config.Profile) (upstream.Authorizer, error)
+
 	// Changed is called with every change of a profile's health, one after the other; nil = nobody
 	// wants to know. It must not wait, nor call the router.
 	Changed func(Change)
@@ -136,6 +139,7 @@ func (r *Router) Compile(src Source) (*Table, error) {
 		t.weighs = t.weighs || c.over > 0 || c.under > 0
 	}
 	for _, route := range t.routes {
+		t.tongues = t.tongues || route.Lanes[0].Upstream.Translates()
 		route.chain = t.chainOf(route)
 	}
 	t.token = src.Profiles.ClientToken
@@ -156,7 +160,7 @@ func (r *Router) route(p *config.Profile) (*Route, error) {
 		timeouts.Idle = p.Timeouts.Idle
 	}
 	key := poolKey{origin: p.Origin(), trust: target.Trust, timeouts: timeouts}
-	lanes, err := lanesOf(p, upstream.Options{Pool: r.pool(key, target), Proxy: r.opt.Proxy})
+	lanes, err := lanesOf(p, upstream.Options{Pool: r.pool(key, target), Proxy: r.opt.Proxy, Clouds: r.opt.Clouds})
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,7 @@ type Table struct {
 	active   *Route
 	rules    []rule
 	weighs   bool // a rule asks for the size of the prompt
+	tongues  bool // an upstream translates
 	token    config.Secret
 	redactor *redactor
 }
@@ -43,6 +44,9 @@ type Lane struct {
 
 	health *keyHealth
 }
+
+// Translates tells whether a profile has a dialect that requests are translated to.
+func (t *Table) Translates() bool { return t.tongues }
 
 // Alone returns the route with its first key only. What one account keeps, such as a file, is not
 // to be looked for in another.

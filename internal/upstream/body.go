@@ -1,8 +1,10 @@
 package upstream
 
 import (
+	"bytes"
 	"errors"
 	"io"
+	"net/http"
 	"os"
 	"time"
 )
@@ -22,6 +24,12 @@ type Body struct {
 	// the pool's.
 	FirstByte time.Duration
 
+	// Model is what an upstream is asked for that translates; the body names what the client
+	// asked for. Session is the client's, for the prompt cache of the provider.
+	Model, Session string
+
+	credential http.Header // of one request, where an [Authorizer] makes it
+
 	piece, off int
 	fileOff    int64
 }
@@ -30,6 +38,14 @@ type Body struct {
 func (b *Body) Splice(raw []byte, from, to int, value []byte) {
 	b.Pieces = [3][]byte{raw[:from], value, raw[to:]}
 	b.Size = int64(len(raw) - (to - from) + len(value))
+}
+
+// joined returns a body that is in memory in one piece.
+func (b *Body) joined() []byte {
+	if len(b.Pieces[1])+len(b.Pieces[2]) == 0 {
+		return b.Pieces[0]
+	}
+	return bytes.Join(b.Pieces[:], nil)
 }
 
 // Read implements io.Reader.

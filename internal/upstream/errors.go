@@ -25,6 +25,9 @@ const (
 	KindEOF      Kind = "eof"      // the connection ended too early
 	KindProtocol Kind = "protocol" // what came was not HTTP/1.1
 	KindCanceled Kind = "canceled" // the caller gave up
+
+	// KindCredential happens before the request is sent: a cloud's login gave no credential for it.
+	KindCredential Kind = "credential"
 )
 
 // Error is a failure to get an answer, or to get it whole.

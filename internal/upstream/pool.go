@@ -19,6 +19,7 @@ type Pool struct {
 	target   Target
 	timeouts Timeouts
 	dialer   net.Dialer
+	known    knowledge // of the provider; it may be used without a lock
 
 	mu     sync.Mutex
 	idle   []*conn     // newest last; guarded by mu

@@ -24,6 +24,10 @@ type Options struct {
 
 	// Proxy tells the outbound HTTP proxy for a URL; nil = [http.ProxyFromEnvironment].
 	Proxy func(*http.Request) (*url.URL, error)
+
+	// Clouds makes the credentials of a profile whose auth is sigv4 or google; nil = there can be
+	// no such profile.
+	Clouds func(*config.Profile) (Authorizer, error)
 }
 
 // Upstream is a profile in its running form. It is immutable and safe for concurrent use.
@@ -38,6 +42,10 @@ type Upstream struct {
 	pool    *Pool
 	via     *http.Transport // only behind an outbound proxy
 	loop    bool            // the origin is on this machine: mark the request against loops
+
+	translator *translator // nil where the upstream speaks Anthropic itself
+	wrapper    *wrapper    // nil where it has no other doors to it
+	authorizer Authorizer  // nil where the key is the credential
 }
 
 // NewTarget returns where p connects to. The error names what is wrong with its ca_file.
@@ -95,6 +103,10 @@ func New(opt Options) (*Upstream, error) {
 	if via != nil {
 		u.via = u.transport(via)
 	}
+	if u.authorizer, err = authorizerOf(&opt); err != nil {
+		return nil, err
+	}
+	u.translator, u.wrapper = newTranslator(p, opt.Pool, u), newWrapper(p, opt.Pool, u)
 	return u, nil
 }
 
@@ -110,6 +122,24 @@ func (u *Upstream) Server() string { return u.server }
 func (u *Upstream) RoundTrip(req *http.Request) (*http.Response, error) {
 	body, err := bodyOf(req)
 	if err != nil {
+		return nil, err
+	}
+	if u.translator != nil {
+		return u.translator.roundTrip(req, body)
+	}
+	if u.wrapper != nil {
+		return u.wrapper.roundTrip(req, body)
+	}
+	return u.send(req, body)
+}
+
+// Translates tells whether requests are written anew for this upstream: then the body is the
+// client's own, and [Body.Model] says what is asked for.
+func (u *Upstream) Translates() bool { return u.translator != nil }
+
+// send sends a request in the dialect of the upstream.
+func (u *Upstream) send(req *http.Request, body *Body) (*http.Response, error) {
+	if err := u.authorize(req, body); err != nil {
 		return nil, err
 	}
 	if u.via != nil {
@@ -184,6 +214,9 @@ func (u *Upstream) appendHead(b []byte, req *http.Request, body *Body) []byte {
 	if name, value := u.credential(req.Header); name != "" {
 		b = appendHeader(b, name, value)
 	}
+	for name, values := range body.credential {
+		b = appendHeader(b, name, values[0])
+	}
 	return append(b, "\r\n"...)
 }
 
@@ -210,7 +243,7 @@ func (u *Upstream) credential(client http.Header) (name, value string) {
 			}
 		}
 		return "", ""
-	case config.AuthNone:
+	case config.AuthNone, config.AuthSigV4, config.AuthGoogle:
 		return "", ""
 	default:
 		return "X-Api-Key", u.key.Reveal()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -122,6 +123,7 @@ func (u *Upstream) requestVia(req *http.Request, body *Body) *http.Request {
 	if name, value := u.credential(req.Header); name != "" {
 		out.Header.Set(name, value)
 	}
+	maps.Copy(out.Header, body.credential)
 	if body.Size > 0 {
 		// The Transport may go on reading after RoundTrip has returned, while the caller uses
 		// its Body and the spliced value for something else.
