@@ -64,6 +64,14 @@ bench-ledger: ## Time the questions of a day on ROWS=10000000 rows, and the fold
 e2e: build ## Drive the real Claude Code client through prism against the simulator
 	PRISM_BIN='$(CURDIR)/$(BIN)' CLAUDE_BIN="$$(scripts/client)" $(GO) test -tags e2e -count 1 -v ./test/e2e
 
+# The types of OpenAI's library see what the tests before them have sent.
+.PHONY: conformance
+conformance: build ## Run the suites of the SDKs through prism (PRISM_SUITE=all: every test of theirs)
+	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; requests=$${PRISM_REQUESTS:-$$scratch}; \
+	PRISM_REQUESTS="$$requests" PRISM_BIN='$(CURDIR)/$(BIN)' CONFORMANCE_TOOLS="$$(scripts/conformance-tools)" \
+	  $(GO) test -tags e2e -count 1 -timeout 30m -v ./test/conformance; \
+	PRISM_REQUESTS="$$requests" $(GO) -C test/conformance/openai test -count 1 -v -run . . | grep -vE '^(=== RUN|    --- PASS)'
+
 # One package after the other: what is measured must not compete with another test.
 .PHONY: soak
 soak: build ## Run the long tests at full length: swaps, kills, streams, disconnects, schedules

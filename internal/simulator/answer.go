@@ -55,6 +55,7 @@ type plan struct {
 	body        []byte
 
 	errorType, errorMessage, errorDetails string
+	tooLong                               [2]int // tokens and limit, where that is the error
 
 	blocks       []block
 	usage        *Usage
@@ -65,6 +66,7 @@ type plan struct {
 	edits        []func([]Event) []Event
 	stride       int // of block indexes; 0 = 1
 	interleave   bool
+	habits       habits // of other dialects
 
 	frame frame
 	wire  wire
@@ -196,7 +198,8 @@ func SpendLimited() Answer {
 
 // PromptTooLong is the 400 that makes the client compact its history.
 func PromptTooLong(tokens, limit int) Answer {
-	return Error(http.StatusBadRequest, "invalid_request_error", promptTooLong(tokens, limit), nil)
+	return Error(http.StatusBadRequest, "invalid_request_error", promptTooLong(tokens, limit), nil).
+		With(set(func(p *plan) { p.tooLong = [2]int{tokens, limit} }))
 }
 
 // BadSignature is the 400 that makes the client send the turn again without thinking blocks.

@@ -60,6 +60,7 @@ type Billed struct {
 
 	Method, Path, Query, Host         string
 	Operation                         string
+	Dialect                           string      // see the Dialect constants
 	Header                            http.Header // as received
 	Credentials                       []Credential
 	Key, KeyKind                      string // of the first credential

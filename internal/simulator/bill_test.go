@@ -21,7 +21,7 @@ func TestTheBillSaysWhatWasReceivedAndSent(t *testing.T) {
 	r := ask(t, up, streamBody, "X-Api-Key: key-1", "Authorization: bearer tok-2", "X-Claude-Code-Session-Id: s-1", "X-Claude-Code-Agent-Id: a-1", "X-Claude-Code-Parent-Agent-Id: p-1")
 	b := bills(t, s, 1)[0]
 	want := Billed{
-		Seq: 1, Started: now, Ended: now, Ending: EndComplete, Method: "POST", Path: "/v1/messages", Query: "beta=true", Host: "sim", Operation: OpMessages,
+		Seq: 1, Started: now, Ended: now, Ending: EndComplete, Method: "POST", Path: "/v1/messages", Query: "beta=true", Host: "sim", Operation: OpMessages, Dialect: DialectAnthropic,
 		Key: "key-1", KeyKind: KindAPIKey, SessionID: "s-1", AgentID: "a-1", ParentAgentID: "p-1", Conn: 1,
 		Model: "claude-opus-5-5", Stream: true, RequestBytes: int64(len(streamBody)), RequestSHA256: sha256.Sum256([]byte(streamBody)),
 		Status: 200, RequestID: r.header.Get("Request-Id"), MessageID: b.MessageID, ResponseModel: "served", StopReason: "tool_use",

@@ -20,7 +20,24 @@ type block struct {
 	server               bool // has an id, but runs at the provider
 	size                 int  // bytes of what the model wrote, for the usage
 	thinking             int  // bytes of thinking, a part of size
+
+	// What the block is made of, for dialects that render it otherwise.
+	kind      blockKind
+	text      string // of text and thinking; the input of a tool call
+	name      string // of the tool
+	signature string
+	piece     int // characters per delta; < 1 = a single one
 }
+
+// blockKind is what other dialects have something like.
+type blockKind int
+
+const (
+	kindNone blockKind = iota // nothing: it is left out there
+	kindText
+	kindThinking
+	kindTool
+)
 
 // Text is a text block.
 func Text(text string) Answer { return TextPieces(text, pieceRunes) }
@@ -32,6 +49,7 @@ func TextPieces(text string, n int) Answer {
 		head:      `{"type":"text","text":"","citations":null}`,
 		wholeHead: `{"type":"text","text":` + quoted(text) + `,"citations":null}`,
 		size:      len(text),
+		kind:      kindText, text: text, piece: n,
 	}
 	for piece := range pieces(text, n) {
 		b.deltas = append(b.deltas, `{"type":"text_delta","text":`+quoted(piece)+`}`)
@@ -59,6 +77,7 @@ func Thinking(text, signature string) Answer {
 			wholeHead: `{"type":"thinking","thinking":` + quoted(text) + `,"signature":` + quoted(sign) + `}`,
 			size:      len(text),
 			thinking:  len(text),
+			kind:      kindThinking, text: text, signature: sign, piece: pieceRunes,
 		}
 		for piece := range pieces(text, pieceRunes) {
 			b.deltas = append(b.deltas, `{"type":"thinking_delta","thinking":`+quoted(piece)+`}`)
@@ -83,7 +102,7 @@ func ToolUse(name, input string) Answer { return ToolUseID("", name, input) }
 // ToolUseID is ToolUse with an id of the caller's choice; "" mints one.
 func ToolUseID(id, name, input string) Answer {
 	b := toolBlock("tool_use", id, name, input)
-	b.tool = true
+	b.tool, b.kind, b.piece = true, kindTool, pieceRunes
 	return blockAnswer(b)
 }
 
@@ -91,7 +110,7 @@ func ToolUseID(id, name, input string) Answer {
 // clients ignore it there and call the tool with {}.
 func ToolUseInStart(name, input string) Answer {
 	b := toolBlock("tool_use", "", name, input)
-	b.tool, b.deltas = true, nil
+	b.tool, b.kind, b.deltas = true, kindTool, nil
 	b.tail = b.wholeTail
 	return blockAnswer(b)
 }
@@ -142,7 +161,7 @@ func toolBlock(kind, id, name, input string) block {
 	b := block{
 		head: open, tail: rest + `{},"caller":{"type":"direct"}}`,
 		wholeHead: open, wholeTail: rest + wholeInput(input) + `,"caller":{"type":"direct"}}`,
-		id: id, size: len(name) + len(input),
+		id: id, size: len(name) + len(input), name: name, text: input,
 		deltas: []string{`{"type":"input_json_delta","partial_json":""}`},
 	}
 	for piece := range pieces(input, pieceRunes) {

@@ -23,6 +23,10 @@
 // by [When], [On], [Always], [Once] and [Times] say more precisely which requests they are for
 // and how often. What no step takes is answered by the default answer.
 //
+// The same scripts are answered in other dialects, where a request is made in one: Chat
+// Completions and the Responses API of OpenAI, by the rules of their author ([Rules]) and in the
+// ways of those who copied it ([ChatVariants], [ResponsesVariants]). The bill has one form.
+//
 // DO script by what the request holds ([When] with [LastText], [Turn], [ToolResultFor]; [Turns],
 // [Rounds], [Sequence]) where a real client talks: it repeats and reorders requests.
 // DON'T keep the bodies in load tests: see [Options.Record].

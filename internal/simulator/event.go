@@ -7,7 +7,9 @@ import (
 	"time"
 )
 
-// Event is one server-sent event of a stream, before it is framed.
+// Event is one server-sent event of a stream, before it is framed. Events of other dialects bear
+// the names of what they correspond to in the Messages API, so that edits mean the same in each:
+// [NoMessageStop] leaves out the [DONE] of a chat. The usage at its end is named usage.
 type Event struct {
 	Name string        // the event: line and, at the provider, the type in Data
 	Data []byte        // the data: line; JSON
@@ -15,7 +17,10 @@ type Event struct {
 	Wait time.Duration // waited before it is sent
 
 	said  *Usage // the usage it reports, if any
+	line  string // the event: line where it is not Name
+	ends  bool   // the last delta of a block, where nothing else ends blocks
 	fails string // the error type it reports, if any
+	why   string // the message of that error
 	form  UsageForm
 	whole bool // said has the keys of message_start
 }
@@ -63,8 +68,8 @@ func EmptyStream() Answer {
 func errorEvent(typ, message string) Event {
 	return Event{
 		Name:  "error",
-		fails: typ,
-		Data:  []byte(`{"type":"error","error":{"type":` + quoted(typ) + `,"message":` + quoted(message) + `}}`),
+		fails: typ, why: message,
+		Data: []byte(`{"type":"error","error":{"type":` + quoted(typ) + `,"message":` + quoted(message) + `}}`),
 	}
 }
 
@@ -89,7 +94,10 @@ func ErrorEventAfterBlocks(typ, message string) Answer {
 
 func errorBefore(name, typ, message string) Answer {
 	return Edit(func(list []Event) []Event {
-		n := slices.IndexFunc(list, func(e Event) bool { return e.Name == name })
+		n := slices.IndexFunc(list, func(e Event) bool { return e.Name == name || e.ends && name == "content_block_stop" })
+		if n < 0 {
+			n = slices.IndexFunc(list, func(e Event) bool { return e.Name == "message_delta" })
+		}
 		if n < 0 {
 			n = len(list)
 		}

@@ -12,7 +12,7 @@ type frame struct {
 	noLast    bool // no blank line after the last frame
 }
 
-// plain tells whether frames are the ordinary ones.
+// plain tells whether frames are the ordinary ones of the Messages API.
 func (f *frame) plain() bool {
 	return f.newline == "" && !f.comments && !f.ids && !f.multiLine && !f.noSpace && !f.noName
 }
@@ -49,9 +49,13 @@ func (f *frame) append(dst []byte, e *Event) []byte {
 	if e.Raw != nil {
 		return append(dst, e.Raw...)
 	}
+	name := e.Name
+	if e.line != "" {
+		name = e.line
+	}
 	if f.plain() {
 		dst = append(dst, "event: "...)
-		dst = append(dst, e.Name...)
+		dst = append(dst, name...)
 		dst = append(dst, "\ndata: "...)
 		dst = append(dst, e.Data...)
 		return append(dst, "\n\n"...)
@@ -63,7 +67,7 @@ func (f *frame) append(dst []byte, e *Event) []byte {
 		dst = f.line(f.line(dst, "id", "7"), "retry", "3000")
 	}
 	if !f.noName {
-		dst = f.line(dst, "event", e.Name)
+		dst = f.line(dst, "event", name)
 	}
 	if f.multiLine && len(e.Data) > 1 && e.Data[0] == '{' {
 		dst = f.line(dst, "data", "{")

@@ -104,10 +104,15 @@ func listen(address string) (net.Listener, error) {
 
 // serve serves on l until the Running is closed.
 func (s *Server) serve(l net.Listener, scheme string, ca []byte) *Running {
+	return s.serveAs(s, l, scheme, ca)
+}
+
+// serveAs is serve with something before the simulator.
+func (*Server) serveAs(h http.Handler, l net.Listener, scheme string, ca []byte) *Running {
 	ctx, stop := context.WithCancel(context.Background())
 	r := &Running{URL: scheme + l.Addr().String(), Addr: l.Addr().String(), CA: ca, listener: l, stop: stop, conns: map[net.Conn]*conn{}}
 	r.server = &http.Server{
-		Handler:           r.hijackable(s),
+		Handler:           r.hijackable(h),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ConnContext:       r.opened,
 		ConnState:         r.changed,

@@ -43,7 +43,7 @@ func (x *exchange) play(p *plan, req *Request) {
 	}
 	// A stream that goes on at once needs no flush: one write carries all of it.
 	flush := w.chunk > 0 || x.waits() || x.bill.Ending == EndCut
-	x.w.WriteHeader(p.status)
+	x.w.WriteHeader(x.bill.Status)
 	if flush {
 		x.flush()
 	}
@@ -64,6 +64,7 @@ func (x *exchange) render(p *plan, req *Request) (stream bool) {
 	b.Status = p.status
 	id := appendID(append(make([]byte, 0, 32), "req_011C"...), x.s.seed, x.seq, 20)
 	b.RequestID = string(id)
+	face := faceOf(b.Dialect)
 	switch {
 	case p.wire.raw != nil:
 		x.text.raw(p.wire.raw)
@@ -73,6 +74,12 @@ func (x *exchange) render(p *plan, req *Request) (stream bool) {
 		return false
 	case p.form == formError:
 		b.ErrorType = p.errorType
+		if face != nil {
+			status, body := face.failure(p)
+			b.Status = status
+			x.text.raw(body)
+			return false
+		}
 		x.text.raw(p.appendError(nil, b.RequestID))
 		return false
 	}
@@ -88,7 +95,17 @@ func (x *exchange) render(p *plan, req *Request) (stream bool) {
 	}
 	b.MessageID, b.ResponseModel, b.StopReason = m.id, m.model, p.stop()
 	m.safeguards = req != nil && req.HasSafeguards && b.StopReason == "tool_use"
-	if p.form == formStream || p.form == formAsAsked && b.Stream {
+	stream = p.form == formStream || p.form == formAsAsked && b.Stream
+	if face != nil {
+		m.created = x.s.now().Unix()
+		if req != nil {
+			m.reportsUsage, m.encrypts = req.reportsUsage, req.encrypts
+		}
+		b.MessageID = otherID(b.Dialect, m.id)
+		face.write(&x.text, p, &m, stream)
+		return stream
+	}
+	if stream {
 		x.text.stream(p, &m)
 		return true
 	}
@@ -109,14 +126,20 @@ func (p *plan) appendError(dst []byte, requestID string) []byte {
 // header sets the response headers.
 func (x *exchange) header(p *plan, stream bool) {
 	h := x.w.Header()
-	maps.Copy(h, x.s.limit)
-	h["Request-Id"] = []string{x.bill.RequestID}
+	id := "Request-Id"
+	if faceOf(x.bill.Dialect) != nil {
+		id = "X-Request-Id"
+		maps.Copy(h, x.s.other)
+	} else {
+		maps.Copy(h, x.s.limit)
+	}
+	h[id] = []string{x.bill.RequestID}
 	typ := jsonType
 	if stream {
 		typ = streamType
 		h["Cache-Control"] = []string{"no-cache"}
 		h["Transfer-Encoding"] = []string{"chunked"}
-	} else if p.status != http.StatusNoContent {
+	} else if x.bill.Status != http.StatusNoContent {
 		h["Content-Length"] = []string{strconv.Itoa(len(x.text.out))}
 	}
 	if p.contentType != nil {
@@ -130,7 +153,7 @@ func (x *exchange) header(p *plan, stream bool) {
 		h["Content-Encoding"] = []string{"gzip"}
 	}
 	maps.Copy(h, p.header)
-	x.bill.RequestID = h.Get("Request-Id")
+	x.bill.RequestID = h.Get(id)
 }
 
 // compress replaces the body by its gzip form: one event, as far as cuts go.

@@ -17,6 +17,11 @@ type message struct {
 	seed, seq  uint64
 	usage      *Usage
 	safeguards bool // the request wants verdicts on its tool calls
+
+	// Of other dialects.
+	created      int64 // seconds since 1970
+	reportsUsage bool  // the request wants the usage in its stream
+	encrypts     bool  // it wants encrypted reasoning
 }
 
 // rendering is the body of one answer and where its events end. It is reused.

@@ -11,6 +11,7 @@ import (
 type Request struct {
 	Method, Path, Query, Host string
 	Operation                 string // see the Op constants
+	Dialect                   string // see the Dialect constants
 	Header                    http.Header
 	Body                      []byte // not to be kept or changed
 
@@ -31,6 +32,9 @@ type Request struct {
 	Rounds      int          // user messages with tool results since the last prompt
 	ToolResults []ToolResult // those of the last user message
 	Prompt      string       // text of the last user message that is not a tool result
+
+	reportsUsage bool // the usage is wanted in the stream of a chat
+	encrypts     bool // encrypted reasoning is wanted
 }
 
 // Message is one entry of messages.

@@ -96,6 +96,8 @@ func (b *Billed) tell(e *Event) {
 	case e.whole && e.Name == "message_start":
 		b.Start.say(e.said, e.form, true)
 		b.Source = SourcePartial
+	case b.Dialect != DialectAnthropic && e.Name == "content_block_delta":
+		b.Source = SourcePartial
 	default:
 		b.Source = SourceFinal
 	}
@@ -106,6 +108,9 @@ func (b *Billed) tell(e *Event) {
 		}
 	}
 	b.Charged = b.Usage
+	if b.Dialect != DialectAnthropic {
+		return
+	}
 	if b.Source == SourceFinal {
 		b.Charged = e.said.charged()
 		for _, it := range b.Charged.Iterations {

@@ -55,7 +55,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (x *exchange) begin() {
 	b, r := &x.bill, x.r
 	b.Started, b.Usage, b.Charged, b.Start, b.Source = x.s.now(), unsaid(), unsaid(), unsaid(), SourceNone
-	b.Operation = operation(r.Method, r.URL.Path)
+	b.Operation, b.Dialect = operation(r.Method, r.URL.Path), dialect(r)
 	if x.conn != nil {
 		b.Conn, b.Reused = x.conn.number, x.conn.served.Add(1) > 1
 	}
@@ -133,7 +133,7 @@ func (x *exchange) request() Request {
 	r := x.r
 	req := Request{
 		Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery, Host: r.Host, Header: r.Header, Body: x.body.Bytes(),
-		Operation: x.bill.Operation,
+		Operation: x.bill.Operation, Dialect: x.bill.Dialect,
 		SessionID: r.Header.Get(sessionHeader), AgentID: r.Header.Get(agentHeader), ParentAgentID: r.Header.Get(parentHeader),
 	}
 	if list := credentials(r.Header); len(list) > 0 {
@@ -167,6 +167,15 @@ func (x *exchange) refusal(req *Request, rules []*rule) *plan {
 	if !peek(req.Body).ok {
 		return invalid("The request body is not valid JSON: expected an object")
 	}
+	if f := faceOf(req.Dialect); f != nil {
+		if err := f.read(req); err != nil {
+			return invalid(notJSON + " " + err.Error())
+		}
+		if a, refused := f.refuse(x.s, req); refused {
+			return answer(a)
+		}
+		return nil
+	}
 	if !x.s.checkSignatures && !needsBody(rules) && x.s.fallback.plan != nil {
 		return nil
 	}
@@ -198,6 +207,9 @@ func (x *exchange) authenticated() bool {
 
 // operation returns what a path asks for. A base URL may have a path of its own in front.
 func operation(method, path string) string {
+	if strings.HasSuffix(path, chatPath) || strings.HasSuffix(path, responsesPath) {
+		return OpMessages
+	}
 	i := strings.LastIndex(path, "/v1/")
 	if i < 0 {
 		if (method == http.MethodGet || method == http.MethodHead) && (strings.HasSuffix(path, "/") || strings.HasSuffix(path, "/api/hello")) {

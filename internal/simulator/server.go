@@ -23,6 +23,8 @@ type Options struct {
 
 	Trace           bool // keep the time of every write in the bill
 	CheckSignatures bool // answer 400 to thinking signatures that another simulator made
+
+	Rules Rules // what it demands of requests in other dialects
 }
 
 // Server is a simulated provider. It is an http.Handler; [Server.Start] serves it.
@@ -37,11 +39,13 @@ type Server struct {
 	record          Record
 	trace           bool
 	checkSignatures bool
+	demands         Rules
 
 	rules atomic.Pointer[[]*rule]
 	seq   atomic.Uint64
 	pool  sync.Pool    // of *scratch
 	limit http.Header  // rate limit headers, shared by all answers and never changed
+	other http.Header  // those of OpenAI
 	gate  atomic.Value // of chan struct{}: while it is open, everything waits
 
 	denied atomic.Int64 // requests without the credential that is demanded
@@ -66,6 +70,7 @@ func New(o Options) *Server {
 		record:          o.Record,
 		trace:           o.Trace,
 		checkSignatures: o.CheckSignatures,
+		demands:         o.Rules,
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -81,7 +86,7 @@ func New(o Options) *Server {
 	s.fallback = &rule{replier: reply, plan: reply.static(s.name), operation: OpMessages}
 	s.rules.Store(&[]*rule{})
 	s.pool.New = func() any { return new(scratch) }
-	s.limit = limits(s.now().UTC())
+	s.limit, s.other = limits(s.now().UTC()), otherLimits()
 	return s
 }
 

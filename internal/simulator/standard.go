@@ -31,6 +31,9 @@ func (s *Server) standard(r *Request) *plan {
 
 // listModels answers GET /v1/models and /v1/models/ID.
 func (s *Server) listModels(r *Request) Answer {
+	if r.Dialect == DialectChat {
+		return s.listOthers()
+	}
 	if _, id, ok := strings.Cut(r.Path, "/v1/models/"); ok {
 		for _, m := range s.models {
 			if m == id {
@@ -53,6 +56,19 @@ func (s *Server) listModels(r *Request) Answer {
 	body = appendString(body, s.models[0])
 	body = appendString(append(body, `,"last_id":`...), s.models[len(s.models)-1])
 	return RawBody(http.StatusOK, jsonType, append(body, `,"has_more":false}`...))
+}
+
+// listOthers is the list of models in the words of OpenAI.
+func (s *Server) listOthers() Answer {
+	body := []byte(`{"object":"list","data":[`)
+	for i, m := range s.models {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = appendString(append(body, `{"id":`...), m)
+		body = append(body, `,"object":"model","created":1790000000,"owned_by":"simulator"}`...)
+	}
+	return RawBody(http.StatusOK, jsonType, append(body, `]}`...))
 }
 
 // appendModel appends a ModelInfo of the Models API.

@@ -33,6 +33,7 @@ type house struct {
 	work  *provider
 	spare *provider         // takes kimi-k3 whatever was asked, with a bearer key
 	pool  *simulator.Server // of the profile with several keys, where there is one
+	other *other            // that speaks another dialect, where there is one
 	env   []string          // of prism
 	log   *os.File          // what prism prints
 }
@@ -144,6 +145,9 @@ func (h *house) close(t *testing.T, cmd *exec.Cmd) {
 		t.Logf("prism said:\n%s", h.said(t))
 	}
 	secrets := map[string]string{"the key of work": h.work.key, "the key of spare": h.spare.key, "the client token": h.token}
+	if h.other != nil {
+		secrets["the key of other"] = h.other.key
+	}
 	find := func(where string, content []byte) {
 		for what, s := range secrets {
 			if bytes.Contains(content, []byte(s)) {
