@@ -14,7 +14,7 @@ import (
 	"prism/internal/stream"
 )
 
-// repriceSQL reads what a cost is made of. The usage as reported matters only where the model was
+// repriceSQL reads what a cost is made of, where it is not the provider's own word. The usage as reported matters only where the model was
 // sampled several times: then a tier is measured on each sample.
 const repriceSQL = `
 select request_id, started_at, profile, provider, request_model, upstream_model, response_model, speed, service_tier, inference_geo, usage_source,
@@ -24,7 +24,7 @@ select request_id, started_at, profile, provider, request_model, upstream_model,
        price_id, cost_input_usd::varchar, cost_cache_read_usd::varchar, cost_cache_write_usd::varchar, cost_output_usd::varchar,
        cost_other_usd::varchar, cost_list_usd::varchar, cost_usd::varchar, cost_uncached_usd::varchar
 from priced
-where `
+where not coalesce(list_contains(usage_notes, 'cost_stated'), false) and `
 
 // pricedRow is one row of the ledger on its way through the price book.
 type pricedRow struct {
