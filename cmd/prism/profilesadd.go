@@ -144,8 +144,16 @@ func newPresets(a *app) *cobra.Command {
 		Args:  args(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			v := view{columns: []column{
-				{name: "name", whole: true}, {name: "dialect"}, {name: "auth", spare: true}, {name: "base_url", whole: true}, {name: "main"},
-				{name: "title", data: true}, {name: "haiku", data: true}, {name: "provider", data: true}, {name: "source", data: true}, {name: "as_of", data: true},
+				{name: "name", whole: true},
+				{name: "dialect"},
+				{name: "auth", spare: true},
+				{name: "base_url", whole: true},
+				{name: "main"},
+				{name: "title", data: true},
+				{name: "haiku", data: true},
+				{name: "provider", data: true},
+				{name: "source", data: true},
+				{name: "as_of", data: true},
 			}}
 			for _, p := range config.Presets() {
 				v.rows = append(v.rows, []cell{

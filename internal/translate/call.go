@@ -64,7 +64,7 @@ type Codec interface {
 }
 
 // Refusal is a request that cannot be carried over: the answer to it would be wrong.
-type Refusal struct {
+type Refusal struct { //nolint:errname // a word of this house: what it says is the client's answer
 	Field   string // of the request, such as messages.3.content.0
 	Message string // for the user of the client
 }

@@ -41,7 +41,7 @@ func likeTheBill(t *testing.T, e *ledger.Entry, s *simulator.Server) {
 	b := &bills[0]
 	u := e.Usage
 	got := [4]int64{int64(u.Input), int64(u.Output), int64(u.CacheRead), int64(u.CacheWrite5m) + int64(u.CacheWrite1h)}
-	want := [4]int64{int64(b.Charged.Input), int64(b.Charged.Output), int64(b.Charged.CacheRead), int64(b.Charged.CacheWrite5m) + int64(b.Charged.CacheWrite1h)}
+	want := [4]int64{b.Charged.Input, b.Charged.Output, b.Charged.CacheRead, b.Charged.CacheWrite5m + b.Charged.CacheWrite1h}
 	if got != want {
 		t.Errorf("the entry says %v, the bill %v", got, want)
 	}

@@ -112,6 +112,7 @@ func scenariosAbroad(dialect string) []abroad {
 }
 
 func thinkingAbroad(t *testing.T, h *house) {
+	t.Helper()
 	h.other.Script(sim.Always(sim.Rounds(
 		sim.Reply(sim.Thinking("Let me look first.", ""), sim.ToolUse("Bash", `{"command":"echo signed"}`), otherCounts(1)),
 		sim.AnswerFunc(func(r sim.Request) sim.Answer {
@@ -144,6 +145,7 @@ func thoughts(r *sim.Request) []string {
 }
 
 func loopAbroad(t *testing.T, h *house) {
+	t.Helper()
 	echo := func(word string, n int64) sim.Answer {
 		return sim.Reply(sim.Text("next"), sim.ToolUse("Bash", `{"command":"echo `+word+`","description":"say it"}`), otherCounts(n))
 	}
@@ -159,6 +161,7 @@ func loopAbroad(t *testing.T, h *house) {
 }
 
 func parallelAbroad(t *testing.T, h *house) {
+	t.Helper()
 	h.other.Script(sim.Always(sim.Rounds(
 		sim.Reply(sim.ToolUse("Bash", `{"command":"sleep 0.2; echo left"}`), sim.ToolUse("Bash", `{"command":"echo middle"}`),
 			sim.ToolUse("Bash", `{"command":"echo right"}`), otherCounts(1)),
@@ -179,6 +182,7 @@ func parallelAbroad(t *testing.T, h *house) {
 }
 
 func subagentAbroad(t *testing.T, h *house) {
+	t.Helper()
 	h.other.Script(
 		sim.When(sim.LastText("look below"), sim.Rounds(
 			sim.Reply(sim.ToolUse("Bash", `{"command":"echo below"}`), otherCounts(10)),
@@ -194,6 +198,7 @@ func subagentAbroad(t *testing.T, h *house) {
 
 // cutAbroad cuts before the model has said why it ends: the client must not take it for an answer.
 func cutAbroad(t *testing.T, h *house) {
+	t.Helper()
 	long := strings.Repeat("words and more words ", 20)
 	h.other.Script(
 		sim.Reply(sim.Text(long), otherCounts(1), sim.CutAfter(6, sim.CutClean)),
@@ -212,6 +217,7 @@ func cutAbroad(t *testing.T, h *house) {
 // tooLongAbroad refuses a prompt in the provider's own words; the client must compact its history
 // and go on.
 func tooLongAbroad(t *testing.T, h *house) {
+	t.Helper()
 	h.other.Script(
 		sim.When(func(r sim.Request) bool { return r.IsCompaction() }, sim.Reply(sim.Text("<analysis>a</analysis><summary>We echoed words.</summary>"), otherCounts(9))),
 		sim.Times(3, sim.Always(sim.Rounds(
@@ -235,6 +241,7 @@ func tooLongAbroad(t *testing.T, h *house) {
 // searchAbroad finds a tool, which is then offered, and uses it for what this route cannot do: the
 // client must take that for a failed tool, not for a result.
 func searchAbroad(t *testing.T, h *house) {
+	t.Helper()
 	h.other.Script(sim.Always(sim.Rounds(
 		sim.AnswerFunc(func(r sim.Request) sim.Answer {
 			if r.HasTool("WebSearch") || !r.HasTool("ToolSearch") {

@@ -24,8 +24,7 @@ func TestRequests(t *testing.T) {
 		if !bytes.Equal(before, call.Body) {
 			t.Error("the body of the client was changed")
 		}
-		var refusal *translate.Refusal
-		if errors.As(err, &refusal) {
+		if refusal, ok := errors.AsType[*translate.Refusal](err); ok {
 			c.want(t, "refusal", []byte(refusal.Message))
 			return
 		}
