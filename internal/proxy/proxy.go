@@ -81,7 +81,7 @@ type Proxy struct {
 	requests   atomic.Int64
 	refused    atomic.Int64
 	inFlight   atomic.Int64
-	handlers   sync.WaitGroup
+	handlers   running
 	stopping   atomic.Bool
 	translated atomic.Bool // an answer was translated: its thinking may stand in what comes
 	quiet      refusalLog
@@ -159,25 +159,13 @@ func (p *Proxy) Stop() {
 
 // Wait returns when no handler runs any more, or with the context's error. A server's own
 // Shutdown returns at its deadline with handlers still running; their entries count.
-func (p *Proxy) Wait(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() {
-		p.handlers.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+func (p *Proxy) Wait(ctx context.Context) error { return p.handlers.wait(ctx) }
 
 // ServeHTTP implements [http.Handler].
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := p.opt.Now()
-	p.handlers.Add(1)
-	defer p.handlers.Done()
+	p.handlers.add()
+	defer p.handlers.done()
 	p.armWrite(http.NewResponseController(w))
 	if ref := p.guard(r); ref != nil {
 		p.turnAway(w, r, ref)
