@@ -150,21 +150,3 @@ func BenchmarkPeek(b *testing.B) {
 		})
 	}
 }
-
-func BenchmarkRename(b *testing.B) {
-	for _, name := range []string{"2KB", "100KB", "1MB"} {
-		in := conversation(sizes()[name])
-		r, err := Peek(in)
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			b.SetBytes(int64(len(in)))
-			var dst []byte
-			for b.Loop() {
-				dst = Rename(dst[:0], in, r, "kimi-k3")
-			}
-		})
-	}
-}

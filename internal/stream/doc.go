@@ -7,6 +7,6 @@
 // of the many events of a stream it decodes only those that report usage or an error. Of all
 // others it looks at the first 256 bytes, which tell the type, and counts the rest.
 //
-// [Peek] does the same for a request body, and [Rename] replaces the one value that prism may
+// [Peek] does the same for a request body, and tells where the one value stands that prism may
 // change in it. Nothing here logs, blocks, starts goroutines or knows the network.
 package stream

@@ -21,14 +21,6 @@ const (
 	eventError
 )
 
-// String returns the type of the events of kind k, "" for eventOther.
-func (k eventKind) String() string {
-	return [...]string{
-		"", "ping", "message_start", "message_delta", "message_stop",
-		"content_block_start", "content_block_delta", "content_block_stop", "error",
-	}[k]
-}
-
 // kindOf finds the kind by the type.
 func kindOf(typ []byte) eventKind {
 	switch string(typ) {
@@ -101,19 +93,6 @@ func (m *Meter) identify(typ []byte) {
 	case eventPing, eventMessageStart, eventError:
 	default:
 		m.opened = m.opened || m.result.ErrorType == ""
-	}
-	if m.result.FirstEvent != "" || e.kind == eventPing {
-		return
-	}
-	switch first := &m.result.FirstEvent; {
-	case e.kind != eventOther:
-		*first = e.kind.String()
-	case len(typ) > 0:
-		*first = string(typ[:min(len(typ), maxText)])
-	case len(name) > 0:
-		*first = string(name)
-	default: // what the standard calls an event without a name
-		*first = "message"
 	}
 }
 
@@ -242,7 +221,7 @@ func ErrorData(b []byte) []byte {
 			}
 			data = append(data, p.bytes...)
 		case pieceEvent:
-			named = string(p.bytes) == eventError.String()
+			named = kindOf(p.bytes) == eventError
 		case pieceEnd, pieceNone:
 			if kindOf(typeOf(data)) == eventError || named && len(data) > 0 {
 				return data

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/tidwall/gjson"
 )
 
 // Request is what [Peek] finds in a request body.
@@ -127,18 +125,6 @@ func ttlOf(mark []byte) ttls {
 		return ttl1h
 	}
 	return ttl5m
-}
-
-// Rename appends body to dst with model in place of the model that [Peek] found in it; every
-// other byte stays as it is. A body that names no model is appended unchanged.
-func Rename(dst, body []byte, r Request, model string) []byte {
-	dst = slices.Grow(dst, len(body)+len(model)+2)
-	if r.ModelEnd == 0 {
-		return append(dst, body...)
-	}
-	dst = append(dst, body[:r.ModelStart]...)
-	dst = gjson.AppendJSONString(dst, model)
-	return append(dst, body[r.ModelEnd:]...)
 }
 
 // SessionFromUserID returns the session id that Claude Code puts into metadata.user_id: the

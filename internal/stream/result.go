@@ -73,9 +73,8 @@ type Result struct {
 	ErrorType    string // from an error event or an error body; "error" if it names no type
 	ErrorMessage string // at most 500 characters
 
-	Complete   bool   // see [Meter.Complete]
-	Stopped    bool   // message_stop was seen
-	Events     int    // server-sent events with data
-	GaveUp     bool   // an event that matters was too large to read
-	FirstEvent string // type of the first event that is not a ping
+	Complete bool // see [Meter.Complete]
+	Stopped  bool // message_stop was seen
+	Events   int  // server-sent events with data
+	GaveUp   bool // an event that matters was too large to read
 }

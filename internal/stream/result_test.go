@@ -225,7 +225,7 @@ func TestStreamTellsWhoAnsweredAndHowItEnded(t *testing.T) {
 		Usage: r.Usage, Source: SourceFinal, Raw: r.Raw, Counting: CountingApart,
 		ID: "msg_01", Model: "claude-opus-5-5", StopReason: "end_turn",
 		ServiceTier: "standard", Speed: "fast", InferenceGeo: "us",
-		Complete: true, Stopped: true, Events: 9, FirstEvent: "message_start",
+		Complete: true, Stopped: true, Events: 9,
 	}
 	if got, want := render(r), render(&want); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
@@ -281,39 +281,39 @@ func TestStreamIsCompleteOnlyWithAStopReason(t *testing.T) {
 
 func TestUnknownTypesMeanNothing(t *testing.T) {
 	r := meter(KindSSE, frame("message_delta", `{"type":"novelty","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":1}}`)).Result()
-	if r.Complete || r.Usage != NoUsage() || r.Events != 1 || r.FirstEvent != "novelty" {
+	if r.Complete || r.Usage != NoUsage() || r.Events != 1 {
 		t.Errorf("%+v", r)
 	}
 }
 
 func TestTheEventLineStandsInForAMissingType(t *testing.T) {
 	r := meter(KindSSE, frame("message_delta", `{"delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":1}}`)).Result()
-	if !r.Complete || r.Usage.Output != 1 || r.FirstEvent != "message_delta" {
+	if !r.Complete || r.Usage.Output != 1 {
 		t.Errorf("%+v", r)
 	}
 }
 
 func TestErrorsAreRead(t *testing.T) {
 	tests := []struct {
-		kind                      Kind
-		body, typ, message, first string
+		kind               Kind
+		body, typ, message string
 	}{
-		{KindSSE, corpus()["error first"], "overloaded_error", "Overloaded", "error"},
-		{KindSSE, frame("error", `{"type":"overloaded_error","message":"busy"}`), "overloaded_error", "busy", "error"},
-		{KindSSE, frame("error", `{"error":{"message":"no type"}}`), "error", "no type", "error"},
-		{KindSSE, frame("error", `{"error":"just text"}`), "error", "just text", "error"},
-		{KindSSE, frame("error", `upstream died`), "error", "upstream died", "error"},
-		{KindSSE, ping + "data: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"" + strings.Repeat("é", 600) + "\"}}\n\n", "api_error", strings.Repeat("é", 500), "error"},
-		{KindSSE, plain(), "", "", "message_start"},
-		{KindJSON, bodies()["error"], "rate_limit_error", "slow down", ""},
-		{KindJSON, bodies()["error text"], "error", "model not found", ""},
-		{KindJSON, bodies()["error null"], "", "", ""},
-		{KindJSON, bodies()["whole"], "", "", ""},
+		{KindSSE, corpus()["error first"], "overloaded_error", "Overloaded"},
+		{KindSSE, frame("error", `{"type":"overloaded_error","message":"busy"}`), "overloaded_error", "busy"},
+		{KindSSE, frame("error", `{"error":{"message":"no type"}}`), "error", "no type"},
+		{KindSSE, frame("error", `{"error":"just text"}`), "error", "just text"},
+		{KindSSE, frame("error", `upstream died`), "error", "upstream died"},
+		{KindSSE, ping + "data: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"" + strings.Repeat("é", 600) + "\"}}\n\n", "api_error", strings.Repeat("é", 500)},
+		{KindSSE, plain(), "", ""},
+		{KindJSON, bodies()["error"], "rate_limit_error", "slow down"},
+		{KindJSON, bodies()["error text"], "error", "model not found"},
+		{KindJSON, bodies()["error null"], "", ""},
+		{KindJSON, bodies()["whole"], "", ""},
 	}
 	for _, tt := range tests {
 		r := meter(tt.kind, tt.body).Result()
-		if r.ErrorType != tt.typ || r.ErrorMessage != tt.message || r.FirstEvent != tt.first {
-			t.Errorf("%.60q: error %q %q, first event %q", tt.body, r.ErrorType, r.ErrorMessage, r.FirstEvent)
+		if r.ErrorType != tt.typ || r.ErrorMessage != tt.message {
+			t.Errorf("%.60q: error %q %q", tt.body, r.ErrorType, r.ErrorMessage)
 		}
 	}
 }

@@ -15,6 +15,10 @@ type Call struct {
 	Provider string        // whose state may come back to it; see [Envelope]
 	Session  string        // of the client, for the provider's prompt cache; "" = not known
 	Prompt   int64         // tokens that the prompt is estimated to have
+
+	// Refused tells of state that the provider does not take back, although it has made it: for
+	// another account, for example. nil = none is known.
+	Refused func(state string) bool
 }
 
 // Request is what a provider is sent.
@@ -22,6 +26,7 @@ type Request struct {
 	Path  string   // below the base URL, such as /chat/completions
 	Body  []byte   // JSON
 	Notes []string // what could not be carried over, for translation_notes; short, fixed words
+	State []string // of the provider, that goes back to it; see [Envelope]
 	Reply Reply    // how the answer is to be read
 }
 
@@ -32,6 +37,8 @@ type Reply struct {
 	Stream    bool              // the client wants a stream
 	Asked     bool              // the provider was asked for one
 	Stops     []string          // that the provider does not know of, or does not tell
+	Sequences []string          // stop sequences that the provider was told
+	Begun     string            // what the client has begun the answer with, where the provider may say it again
 	Names     map[string]string // of tools: as sent, as the client knows them; only those that differ
 	Prompt    int64             // tokens of the prompt, estimated
 	MaxTokens int64
@@ -59,8 +66,9 @@ type Codec interface {
 	Stream(r *Reply, w *Writer) Decoder
 	Message(r *Reply, w *Writer) Decoder
 
-	// Failure reads an answer whose status is an error.
-	Failure(status int, h http.Header, body []byte) *Failure
+	// Failure reads an answer whose status is an error. prompt is how many tokens the request was
+	// estimated to have; 0 = that is not known.
+	Failure(status int, h http.Header, body []byte, prompt int64) *Failure
 }
 
 // Refusal is a request that cannot be carried over: the answer to it would be wrong.
@@ -79,6 +87,7 @@ type Failure struct {
 	Message string
 	Retry   string // value of x-should-retry; "" = the header is left out
 	After   string // value of retry-after; ""
+	State   bool   // it is about state that went back to the provider: without, the request may do
 	Lesson  Lesson // what it says of the provider
 }
 

@@ -13,7 +13,6 @@ type Conversation struct {
 	MaxTokens int64 // 0 asks for nothing but a warm cache
 	Stream    bool
 	Stops     []string
-	UserID    string // metadata.user_id
 
 	Temperature, TopP, TopK json.Number // "" = not given
 	Effort                  string      // none, low, medium, high, xhigh or max; "" = as the provider likes
@@ -54,6 +53,7 @@ const (
 	KindToolUse                    // ID, Name, Input
 	KindToolResult                 // ID, Parts, Failed
 	KindReference                  // Name: of a tool that was found
+	KindRemoved                    // Name: of a tool that was taken away
 	KindOther                      // Name: the type; Text: what of it can be read
 )
 
@@ -78,6 +78,7 @@ type Media struct {
 	Data   string // base64; plain text for text/plain
 	URL    string
 	FileID string
+	At     string // where it stands in the request, such as messages.3.content.0
 }
 
 // Tool is one that the client offers.
@@ -88,7 +89,15 @@ type Tool struct {
 	Schema      json.RawMessage // of its input; nil = not given
 	Deferred    bool            // it counts only once it was found
 	Strict      bool
-	Cache       json.RawMessage
+	Search      SearchOptions // of a web search
+}
+
+// SearchOptions is what the client wants of a search of the web.
+type SearchOptions struct {
+	Allowed  json.RawMessage // domains, a list; nil = all
+	Blocked  json.RawMessage // domains, a list; nil = none
+	Location json.RawMessage // of the user, an object; nil = not given
+	Uses     int64           // at most; 0 = as many as the model likes
 }
 
 // Choice is whether tools are to be used.

@@ -23,6 +23,16 @@ func (w *Writer) stopReason() string {
 	return w.reason
 }
 
+// cut tells whether the answer was cut off. The input of a call may then lack more than brackets: a
+// command of which only the beginning came must not run.
+func (w *Writer) cut() bool {
+	switch w.reason {
+	case "max_tokens", "model_context_window_exceeded", "refusal":
+		return true
+	}
+	return false
+}
+
 // final is the usage that the message ends with. What nobody reported is estimated: the client
 // decides by it when to compact. No tokens for something that was written is no report.
 func (w *Writer) final() Usage {

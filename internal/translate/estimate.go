@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 )
@@ -22,6 +23,7 @@ const (
 // loaded. How far off it is for a model is learned by a [Calibration].
 func Estimate(body []byte) int64 {
 	var e estimate
+	body = bytes.TrimSpace(body)
 	for key, v := range Fields(body) {
 		switch key {
 		case "system":

@@ -107,6 +107,13 @@ func TestWhatIsAttachedCountsByWhatItShows(t *testing.T) {
 	}
 }
 
+func TestSpaceAroundTheBodyDoesNotCount(t *testing.T) {
+	body := `{"messages":[{"role":"user","content":"` + strings.Repeat("word ", 500) + `"}]}`
+	if want, got := translate.Estimate([]byte(body)), translate.Estimate([]byte("\r\n "+body+"\n")); got != want {
+		t.Errorf("%d tokens, %d without the space", got, want)
+	}
+}
+
 func TestAToolThatWasFoundCounts(t *testing.T) {
 	tools := `"tools":[{"name":"lookup","description":"` + strings.Repeat("word ", 500) + `","defer_loading":true}]`
 	without := translate.Estimate([]byte(`{` + tools + `,"messages":[{"role":"user","content":"x"}]}`))

@@ -47,16 +47,19 @@ func (w *Writer) delta(b *block, s string) {
 	if b.delta == nil {
 		field := `"text_delta","text":`
 		switch b.kind {
-		case blockText:
+		case blockText, blockFound: // what was found comes whole
 		case blockThinking:
 			field = `"thinking_delta","thinking":`
-		case blockTool:
+		case blockTool, blockSearch:
 			field = `"input_json_delta","partial_json":`
 		}
-		b.delta = appendDelta(nil, b.index, field)
+		b.delta = append(appendDelta(nil, b.index, field), '"')
 	}
-	w.out = append(appendString(append(w.out, b.delta...), s), "}}\n\n"...)
+	w.out = append(appendEscaped(append(w.out, b.delta...), s), deltaEnd...)
 }
+
+// deltaEnd ends the string of a delta, and the event.
+const deltaEnd = "\"}}\n\n"
 
 // appendDelta appends a delta up to its string.
 func appendDelta(b []byte, index int, field string) []byte {
@@ -67,9 +70,13 @@ func appendDelta(b []byte, index int, field string) []byte {
 
 // appendString appends s as a JSON string. What is not UTF-8 becomes U+FFFD.
 func appendString(b []byte, s string) []byte {
-	b = append(b, '"')
+	return append(appendEscaped(append(b, '"'), s), '"')
+}
+
+// appendEscaped appends what stands between the quotes of that string.
+func appendEscaped(b []byte, s string) []byte {
 	start := 0
-	for i := 0; i < len(s); {
+	for i := unescaped(s); i < len(s); i += unescaped(s[i:]) {
 		c := s[i]
 		if c >= utf8.RuneSelf {
 			r, n := utf8.DecodeRuneInString(s[i:])
@@ -80,15 +87,11 @@ func appendString(b []byte, s string) []byte {
 			i += n
 			continue
 		}
-		if c >= ' ' && c != '"' && c != '\\' {
-			i++
-			continue
-		}
 		b = appendEscape(append(b, s[start:i]...), c)
 		i++
 		start = i
 	}
-	return append(append(b, s[start:]...), '"')
+	return append(b, s[start:]...)
 }
 
 func appendEscape(b []byte, c byte) []byte {

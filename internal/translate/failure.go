@@ -25,21 +25,21 @@ const statusOverloaded = 529
 // noRetry stops the client: it would repeat for minutes what cannot help.
 const noRetry = "false"
 
-// FailureOf says in the words of the Messages API what an answer with the status of an error
-// means, so that the client does what helps: it compacts, waits, repeats, or tells its user.
-func FailureOf(status int, h http.Header, body []byte) *Failure {
-	r := ReadReport(body)
-	return r.Failure(status, h)
-}
-
-// Failure says what a report means that came with a status. Status 0 is an error that was
-// reported within an answer, where the report itself has to tell.
-func (r *Report) Failure(status int, h http.Header) *Failure {
+// Failure says in the words of the Messages API what a report means that came with a status, so that
+// the client does what helps: it compacts, waits, repeats, or tells its user. Status 0 is an error
+// that was reported within an answer, where the report itself has to tell. prompt is how many tokens
+// the prompt was estimated to have; 0 = that is not known.
+func (r *Report) Failure(status int, h http.Header, prompt int64) *Failure {
 	if o, ok := overflowOf(status, r); ok {
+		o.guess(prompt)
 		return o.failure(r.Message)
 	}
 	f := r.meaning(cmp.Or(status, r.status()))
 	f.Message = r.words(f, status)
+	f.State = f.Status == http.StatusBadRequest && says(r.all(), "state")
+	if f.Type == ErrorRateLimit && r.spent(h) {
+		f.Retry = noRetry
+	}
 	if f.Retry == noRetry {
 		return f
 	}
@@ -59,11 +59,7 @@ func (r *Report) meaning(status int) *Failure {
 	case status == http.StatusPaymentRequired, status < 500 && status != http.StatusUnauthorized && says(text, "balance"):
 		return &Failure{Status: http.StatusPaymentRequired, Type: ErrorBilling, Retry: noRetry}
 	case status == http.StatusTooManyRequests:
-		f := &Failure{Status: status, Type: ErrorRateLimit}
-		if says(text, "quota") && (r.Wait == "" || r.Daily) {
-			f.Retry = noRetry
-		}
-		return f
+		return &Failure{Status: status, Type: ErrorRateLimit}
 	case status == http.StatusForbidden && says(text, "moderated"):
 		return &Failure{Status: http.StatusBadRequest, Type: ErrorInvalid}
 	case status < 500 && says(text, "model"):
@@ -74,6 +70,13 @@ func (r *Report) meaning(status int) *Failure {
 		return &Failure{Status: statusOverloaded, Type: ErrorOverloaded}
 	}
 	return byStatus(status)
+}
+
+// spent tells whether what was paid for, or allowed, is used up. What the provider tells an end of is
+// a limit of pace, whatever it is called.
+func (r *Report) spent(h http.Header) bool {
+	text := r.all()
+	return says(text, "quota") && !says(text, "paced") && (r.Daily || toldWait(http.StatusTooManyRequests, h, r) == "")
 }
 
 // byStatus is what a status means by itself. A key that is refused is a 403: to a 401 the client
@@ -136,8 +139,10 @@ func blank(said string) bool {
 
 // status is what an error means that came without one.
 func (r *Report) status() int {
-	if n, err := strconv.Atoi(r.Code); err == nil && n >= 400 && n < 600 {
-		return n
+	for _, said := range []string{r.Code, r.Status, r.Kind} {
+		if n, err := strconv.Atoi(said); err == nil && n >= 400 && n < 600 {
+			return n
+		}
 	}
 	name := strings.ToLower(r.Code + " " + r.Kind)
 	for _, known := range errorNames() {
@@ -150,6 +155,8 @@ func (r *Report) status() int {
 		return statusOverloaded
 	case says(text, "limited"):
 		return http.StatusTooManyRequests
+	case says(text, "moderated"):
+		return http.StatusBadRequest
 	}
 	return http.StatusInternalServerError
 }
@@ -170,6 +177,10 @@ func errorNames() []errorName {
 		{"too_many", 429},
 		{"throttling", 429},
 		{"overloaded", statusOverloaded},
+		{"server_error", 500},
+		{"policy", 400}, // what a prompt is about
+		{"image", 400},  // of the client's, however it is spoilt
+		{"data_residency", 400},
 		{"unavailable", 503},
 		{"timeout", 504},
 		{"deadline_exceeded", 504},
@@ -182,7 +193,6 @@ func errorNames() []errorName {
 		{"not_found", 404},
 		{"notfound", 404},
 		{"internal", 500},
-		{"server_error", 500},
 		{"api_error", 500},
 		{"upstream", 500},
 		{"invalid", 400},

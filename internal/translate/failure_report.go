@@ -12,6 +12,7 @@ type Report struct {
 	Message string
 	Code    string // the provider's name of the error; a number as its digits
 	Kind    string // its name of the kind of error
+	Status  string // of HTTP, where the report itself names one
 	Field   string // of the request, such as messages.0.role
 	Prompt  int64  // tokens of the prompt, where they stand in a field
 	Window  int64  // tokens of the window, where they stand in a field
@@ -118,6 +119,7 @@ func (r *Report) adopt(from *Report) {
 	setString(&r.Message, from.Message)
 	setString(&r.Code, from.Code)
 	setString(&r.Kind, from.Kind)
+	setString(&r.Status, from.Status)
 	setString(&r.Field, from.Field)
 	setString(&r.Wait, from.Wait)
 	if r.Prompt == 0 {
@@ -160,6 +162,7 @@ func (r *Report) object(v json.RawMessage, depth int) {
 	setString(&r.Code, nameOf(m["status_code"]))
 	setString(&r.Kind, nameOf(m["type"]))
 	setString(&r.Kind, nameOf(m["status"]))
+	setString(&r.Status, string(number(m["status"])))
 	setString(&r.Kind, nameOf(m["__type"]))
 	setString(&r.Field, fieldPath(m["param"]))
 	r.validation(m["loc"])

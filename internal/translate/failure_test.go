@@ -27,7 +27,7 @@ func TestAnErrorOfAnySizeIsRead(t *testing.T) {
 		"no UTF-8":         `{"message":"` + strings.Repeat("\xff", size) + `"}`,
 		"lines":            "data:" + strings.Repeat("\n", size),
 	} {
-		f := translate.FailureOf(400, nil, []byte(body))
+		f := failureOf(400, nil, []byte(body))
 		if f.Message == "" || len(f.Message) > 5<<10 || !utf8.ValidString(f.Message) {
 			t.Errorf("%s: a text of %d bytes", name, len(f.Message))
 		}
@@ -35,7 +35,7 @@ func TestAnErrorOfAnySizeIsRead(t *testing.T) {
 }
 
 func TestWhatWouldMoveACursorIsLeftOut(t *testing.T) {
-	f := translate.FailureOf(400, nil, []byte(`{"message":"a\u001b[2Jb\u0007\r\n\tc"}`))
+	f := failureOf(400, nil, []byte(`{"message":"a\u001b[2Jb\u0007\r\n\tc"}`))
 	if f.Message != "a[2Jb\n\tc" {
 		t.Errorf("%q", f.Message)
 	}
@@ -49,7 +49,7 @@ func TestTheRequestIsNotRepeated(t *testing.T) {
 		`{"error":{"message":"flagged","metadata":{"flagged_input":"` + secret + `"}}}`,
 		`{"error":{"message":"bad","failed_generation":"` + secret + `","body":{"messages":["` + secret + `"]}}}`,
 	} {
-		if f := translate.FailureOf(400, nil, []byte(body)); strings.Contains(f.Message, secret) {
+		if f := failureOf(400, nil, []byte(body)); strings.Contains(f.Message, secret) {
 			t.Errorf("%s: %s", body, f.Message)
 		}
 	}
@@ -62,7 +62,7 @@ func TestEveryStatusIsAnErrorOfTheAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	for status := 400; status < 600; status++ {
-		f := translate.FailureOf(status, http.Header{}, nil)
+		f := failureOf(status, http.Header{}, nil)
 		if f.Status < 400 || f.Status > 529 || f.Status == http.StatusUnauthorized {
 			t.Errorf("%d became %d", status, f.Status)
 		}
@@ -73,4 +73,10 @@ func TestEveryStatusIsAnErrorOfTheAPI(t *testing.T) {
 			t.Errorf("%d: %v", status, err)
 		}
 	}
+}
+
+// failureOf reads an error whose prompt is not known.
+func failureOf(status int, h http.Header, body []byte) *translate.Failure {
+	r := translate.ReadReport(body)
+	return r.Failure(status, h, 0)
 }

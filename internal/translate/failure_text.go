@@ -23,12 +23,26 @@ func says(text, section string) bool {
 		if strings.HasPrefix(phrase, "[") {
 			return false
 		}
-		if phrase != "" && strings.Contains(text, phrase) {
+		if phrase != "" && holds(text, phrase) {
 			return true
 		}
 	}
 	return false
 }
+
+// holds tells whether the parts of a phrase stand in a text, one behind the other.
+func holds(text, phrase string) bool {
+	for part, rest, more := strings.Cut(phrase, gap); ; part, rest, more = strings.Cut(rest, gap) {
+		i := strings.Index(text, part)
+		if i < 0 || !more {
+			return i >= 0
+		}
+		text = text[i+len(part):]
+	}
+}
+
+// gap stands in a phrase for anything.
+const gap = " … "
 
 // Limits on the text of an error, in bytes.
 const (

@@ -9,9 +9,20 @@ import (
 	"time"
 )
 
-// waitFor is how long to wait, as the value of retry-after. What the provider says in that header is
-// passed on; where it says so in other ways, the client would not know.
+// waitFor is how long to wait, as the value of retry-after.
 func waitFor(status int, h http.Header, r *Report) string {
+	if wait := toldWait(status, h, r); wait != "" {
+		return wait
+	}
+	if s, ok := limitReset(h); ok && status == http.StatusTooManyRequests {
+		return seconds(s)
+	}
+	return ""
+}
+
+// toldWait is what the provider itself says of how long to wait. What it says in the header for it is
+// passed on; where it says so in other ways, the client would not know.
+func toldWait(status int, h http.Header, r *Report) string {
 	if v := strings.TrimSpace(h.Get("Retry-After")); v != "" && len(v) < 64 {
 		return v
 	}
@@ -25,9 +36,6 @@ func waitFor(status int, h http.Header, r *Report) string {
 		return seconds(d.Seconds())
 	}
 	if s, ok := waitIn(r.Message); ok {
-		return seconds(s)
-	}
-	if s, ok := limitReset(h); ok && status == http.StatusTooManyRequests {
 		return seconds(s)
 	}
 	return ""

@@ -28,6 +28,7 @@ const (
 	NoteStrict         = "schema_not_strict"   // the schema is told, but not enforced
 	NoteFormat         = "format_in_prompt"    // the schema is told in the system prompt
 	NotePrefill        = "prefill"             // the answer was begun by the client; few providers go on with it
+	NoteThinking       = "thinking_removed"    // reasoning that the provider has made and does not take back
 	NoteInterrupted    = "tool_result_made_up" // a tool call had no result
 	NoteOrphan         = "tool_result_orphan"  // a result had no tool call
 	NoteTemperature    = "temperature_fixed"
@@ -35,5 +36,6 @@ const (
 	NoteServerTool     = "dropped:server_tool" // a tool that runs at Anthropic
 	NoteExamples       = "input_examples_in_description"
 	NoteParallel       = "dropped:disable_parallel_tool_use"
-	NoteReasoningLevel = "dropped:effort" // reasoning cannot be asked for
+	NoteSearch         = "dropped:search_options" // where a search may look, or whom it is for
+	NoteReasoningLevel = "dropped:effort"         // reasoning cannot be asked for
 )

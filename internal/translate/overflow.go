@@ -13,6 +13,9 @@ type overflow struct {
 	prompt int64 // of the prompt
 	output int64 // that were asked for
 	limit  int64 // that the model can read and write
+
+	letters bool // it is counted in letters
+	guessed bool // prompt is an estimate, and only the answer was looked at
 }
 
 // The numbers in the texts of providers. They are looked for in this order; a text that names none
@@ -23,13 +26,14 @@ var (
 	limitNumber    = regexp.MustCompile(`\blimit(?: is| of|:)?\s*\(?([0-9][0-9,]*)`)
 	contextNumber  = regexp.MustCompile(`context (?:length|size|window)(?: is| of|:)?(?: only)?\s*\(?([0-9][0-9,]*)`)
 	maximumNumber  = regexp.MustCompile(`max[^.;0-9]{0,60}?(?:is|of|only|:|\(|<=|allowed|len|length)\s*\(?([0-9][0-9,]*)`)
-	supportsNumber = regexp.MustCompile(`(?:up to|less than|max_seq_len|max_model_len)\s+([0-9][0-9,]*)`)
+	supportsNumber = regexp.MustCompile(`(?:up to|less than|max_seq_len|max_model_len|max_total_tokens)[\s=]+([0-9][0-9,]*)`)
 	trailingNumber = regexp.MustCompile(`([0-9][0-9,]*)(?: tokens?)? maximum`)
 
-	promptNumber = regexp.MustCompile(`(?:contains(?: at least)?|\bhas|you passed|token count(?: of| is)?|(?:prompt|input|request)(?:_tokens| length| tokens)?|given:|current length is|too long:|keep the first)\s*\(?([0-9][0-9,]*)`)
+	promptNumber = regexp.MustCompile(`(?:contains(?: at least)?|\bhas|you passed|token count(?: of| is)?|(?:prompt|input|request)(?:_tokens| length| tokens| \((?:total )?length)?|given:|current length is|too long:|keep the first)\s*\(?([0-9][0-9,]*)`)
 	partNumbers  = regexp.MustCompile(`([0-9][0-9,]*)(?: tokens)? (?:in (?:the|your) (?:messages|prompt|functions|input)|of (?:text|tool|image|audio) input|from the input)`)
 	outputNumber = regexp.MustCompile(`([0-9][0-9,]*)(?: tokens)? (?:in the (?:completion|output)|for (?:the|your) completion|output tokens|.?max_new_tokens)`)
 	largeNumber  = regexp.MustCompile(`is too large: ([0-9][0-9,]*)`)
+	askedNumber  = regexp.MustCompile("max_(?:[a-z]+_)?tokens['\"`]?(?: of| is|:|=)?\\s*\\(?([0-9][0-9,]*)")
 	longField    = regexp.MustCompile(`(?:content|text|output|instructions|arguments|input)$`)
 	totalNumber  = regexp.MustCompile(`(?:requested:?(?: about| a total of)?|resulted in|total of(?: at least)?)\s*([0-9][0-9,]*)`)
 )
@@ -49,6 +53,7 @@ func overflowOf(status int, r *Report) (o overflow, ok bool) {
 		return o, false
 	}
 	o.read(text)
+	o.letters = r.longText()
 	if r.Prompt > 0 && r.Window > 0 {
 		o.prompt, o.limit = r.Prompt, r.Window
 	}
@@ -71,8 +76,10 @@ func (o *overflow) read(text string) {
 			break
 		}
 	}
-	if o.output = firstTokens(outputNumber, text); o.output == 0 {
-		o.output = firstTokens(largeNumber, text)
+	for _, re := range []*regexp.Regexp{outputNumber, largeNumber, askedNumber} {
+		if o.output = firstTokens(re, text); o.output > 0 {
+			break
+		}
 	}
 	if o.prompt = firstTokens(promptNumber, text); o.prompt > 0 {
 		return
@@ -104,6 +111,23 @@ func tokensOf(s string) int64 {
 // maxTokens is more than any model can read.
 const maxTokens = 100_000_000
 
+// guess fills in the prompt where the provider does not say how long it is: the client compacts the
+// better the more it knows. An estimate by which everything would fit must be wrong.
+func (o *overflow) guess(prompt int64) {
+	o.guessed = prompt > 0 && o.alone()
+	switch {
+	case prompt <= 0 || o.prompt > 0 || o.limit < minWindow || o.letters:
+	case prompt < o.limit && prompt+o.output > o.limit:
+		o.prompt = prompt
+	default:
+		o.prompt = max(prompt, o.limit+1)
+	}
+}
+
+// alone tells that the answer that was asked for is too long by itself, which says nothing of the
+// prompt.
+func (o *overflow) alone() bool { return o.prompt == 0 && o.limit > 0 && o.output > o.limit }
+
 // fits tells whether the prompt itself is short enough: less must be asked for.
 func (o *overflow) fits() bool { return o.prompt > 0 && o.output > 0 && o.prompt < o.limit }
 
@@ -112,11 +136,16 @@ func (o *overflow) fits() bool { return o.prompt > 0 && o.output > 0 && o.prompt
 func (o *overflow) failure(said string) *Failure {
 	f := &Failure{Status: 400, Type: "invalid_request_error", Message: "prompt is too long"}
 	switch {
+	case o.alone() && said != "":
+		f.Message, f.Lesson = said, windowLesson(o.limit)
 	case o.fits():
 		f.Message = "input length and `max_tokens` exceed context limit: " +
 			strconv.FormatInt(o.prompt, 10) + " + " + strconv.FormatInt(o.output, 10) + " > " + strconv.FormatInt(o.limit, 10)
 		f.Lesson = windowLesson(o.limit)
 	case o.prompt > o.limit && o.limit > 0:
+		if o.guessed {
+			f.Lesson = windowLesson(o.limit)
+		}
 		f.Message += ": " + strconv.FormatInt(o.prompt, 10) + " tokens > " + strconv.FormatInt(o.limit, 10) + " maximum"
 	}
 	if said != "" && !strings.Contains(said, f.Message) {

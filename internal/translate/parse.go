@@ -38,6 +38,7 @@ type parser struct {
 	refusal *Refusal
 	turn    int // that is being read
 	block   int // in it
+	within  int // the block of a tool's result in it; -1 = none
 	effort  string
 }
 
@@ -50,6 +51,15 @@ func (p *parser) refuse(field, message string) {
 // refuseTurn refuses a field of the turn that is being read.
 func (p *parser) refuseTurn(field, message string) {
 	p.refuse("messages."+strconv.Itoa(p.turn)+"."+field, message)
+}
+
+// place is where the block stands that is being read.
+func (p *parser) place() string {
+	at := "messages." + strconv.Itoa(p.turn) + ".content." + strconv.Itoa(p.block)
+	if p.within >= 0 {
+		at += ".content." + strconv.Itoa(p.within)
+	}
+	return at
 }
 
 // request holds the values of the top level that depend on one another.
@@ -97,8 +107,7 @@ func (p *parser) setting(key string, v json.RawMessage) {
 		c.Stream = string(v) == "true"
 	case "stop_sequences":
 		c.Stops = stops(v)
-	case "metadata":
-		c.UserID, _ = Text(Field(v, "user_id"))
+	case "metadata": // left out without a trace: it tells of the device and the account
 	case "temperature":
 		c.Temperature = number(v)
 	case "top_p":

@@ -55,7 +55,7 @@ func keyOf(raw []byte) []byte {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return raw
 	}
-	return []byte(unescape(raw))
+	return Unescape(make([]byte, 0, len(raw)), raw)
 }
 
 // Items yields the elements of an array; nothing where raw is none.
@@ -124,18 +124,18 @@ func Text(raw []byte) (s string, ok bool) {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw), true
 	}
-	return unescape(raw), true
+	return string(Unescape(make([]byte, 0, len(raw)), raw)), true
 }
 
-// unescape decodes what stands between the quotes of a string. What is no escape stays as it is.
-func unescape(raw []byte) string {
-	out := make([]byte, 0, len(raw))
-	for len(raw) > 0 {
+// Unescape appends what stands between the quotes of a string, decoded. What is no escape stays as
+// it is; half a surrogate pair becomes U+FFFD, as everywhere in Go.
+func Unescape(dst, raw []byte) []byte {
+	for {
 		i := bytes.IndexByte(raw, '\\')
 		if i < 0 || i+1 == len(raw) {
-			break
+			return append(dst, raw...)
 		}
-		out = append(out, raw[:i]...)
+		dst = append(dst, raw[:i]...)
 		c := raw[i+1]
 		raw = raw[i+2:]
 		switch c {
@@ -151,13 +151,12 @@ func unescape(raw []byte) string {
 			c = '\t'
 		case 'u':
 			r, n := unicodeEscape(raw)
-			out = utf8.AppendRune(out, r)
+			dst = utf8.AppendRune(dst, r)
 			raw = raw[n:]
 			continue
 		}
-		out = append(out, c)
+		dst = append(dst, c)
 	}
-	return string(append(out, raw...))
 }
 
 // unicodeEscape reads what follows a \u, and the second half of a pair behind it.

@@ -10,7 +10,7 @@ import (
 func (p *parser) media(parts []Part, kind string, o object) []Part {
 	switch kind {
 	case "image":
-		return append(parts, Part{Kind: KindImage, Media: source(o.get("source")), Cache: mark(o.get("cache_control"))})
+		return append(parts, Part{Kind: KindImage, Media: p.source(o.get("source")), Cache: mark(o.get("cache_control"))})
 	case "document":
 		return p.document(parts, o)
 	case "search_result":
@@ -42,8 +42,8 @@ func (p *parser) compaction(parts []Part, o object) []Part {
 }
 
 // source reads what an image or a document is made of.
-func source(v json.RawMessage) Media {
-	var m Media
+func (p *parser) source(v json.RawMessage) Media {
+	m := Media{At: p.place()}
 	for key, one := range walk(v) {
 		switch string(key) {
 		case "media_type":
@@ -64,7 +64,7 @@ func source(v json.RawMessage) Media {
 func (p *parser) document(parts []Part, o object) []Part {
 	from := o.get("source")
 	doc := Part{
-		Kind: KindDocument, Media: source(from), Title: o.text("title"), Text: o.text("context"),
+		Kind: KindDocument, Media: p.source(from), Title: o.text("title"), Text: o.text("context"),
 		Cache: mark(o.get("cache_control")),
 	}
 	if string(Field(o.get("citations"), "enabled")) == "true" {
@@ -78,10 +78,10 @@ func (p *parser) document(parts []Part, o object) []Part {
 		doc.Media.Type = "application/pdf"
 	case "content":
 		body := Field(from, "content")
-		doc.Media = Media{Type: "text/plain", Data: readable(body, maxReadable)}
+		doc.Media.Type, doc.Media.Data = "text/plain", readable(body, maxReadable)
 		for one := range Items(body) {
 			if kind, _ := Text(Field(one, "type")); kind == "image" {
-				pictures = append(pictures, Part{Kind: KindImage, Media: source(Field(one, "source"))})
+				pictures = append(pictures, Part{Kind: KindImage, Media: p.source(Field(one, "source"))})
 			}
 		}
 	}
@@ -120,6 +120,9 @@ func call(o object) string {
 func (p *parser) served(parts []Part, tool string, o object) []Part {
 	content := o.get("content")
 	if refs := Field(content, "tool_references"); tool == "tool_search" && refs != nil {
+		if someOf(refs) == nil {
+			return appendOther(parts, tool, "["+tool+" result: nothing]")
+		}
 		for one := range Items(refs) {
 			parts = p.reference(parts, one)
 		}
@@ -128,9 +131,16 @@ func (p *parser) served(parts []Part, tool string, o object) []Part {
 	if code, ok := Text(Field(content, "error_code")); ok {
 		return appendOther(parts, tool, "["+tool+" error: "+code+"]")
 	}
-	text := readable(content, maxReadable)
-	if text == "" {
-		return parts
+	text, failed := readable(content, maxReadable), string(o.get("is_error")) == "true"
+	switch {
+	case text == "" && failed:
+		return appendOther(parts, tool, "["+tool+" error]")
+	case failed:
+		return appendOther(parts, tool, "["+tool+" error]\n"+text)
+	case text == "" && !Is(content, '{') && someOf(content) == nil:
+		return appendOther(parts, tool, "["+tool+" result: nothing]")
+	case text == "":
+		return appendOther(parts, tool, "["+tool+" result: nothing that can be read]")
 	}
 	return appendOther(parts, tool, "["+tool+" result]\n"+text)
 }

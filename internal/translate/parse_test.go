@@ -23,11 +23,11 @@ func TestParseReadsWhatTheClientMeant(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &Conversation{
-		Model: "claude-x", MaxTokens: 10, Stream: true, Stops: []string{"a", "b"}, UserID: "u", Temperature: "0.5", TopK: "3",
+		Model: "claude-x", MaxTokens: 10, Stream: true, Stops: []string{"a", "b"}, Temperature: "0.5", TopK: "3",
 		Effort: "medium", Budget: 5000, ServiceTier: "auto", Speed: "fast",
 		Choice: Choice{Type: "tool", Name: "Dig", NoParallel: true},
 		Turns: []Turn{
-			{User, []Part{{Kind: KindImage, Media: Media{URL: "u"}, Cache: json.RawMessage(`{"type":"ephemeral"}`)}}},
+			{User, []Part{{Kind: KindImage, Media: Media{URL: "u", At: "messages.0.content.0"}, Cache: json.RawMessage(`{"type":"ephemeral"}`)}}},
 			{Assistant, []Part{{Kind: KindThinking, Text: "hm", Signature: "sig"}, {Kind: KindToolUse, ID: "t1", Name: "Dig", Input: json.RawMessage("{}")}}},
 			{User, []Part{{Kind: KindToolResult, ID: "t1", Failed: true, Parts: []Part{{Kind: KindText, Text: "no"}}}}},
 		},

@@ -35,12 +35,12 @@ func (p *parser) tool(v json.RawMessage, at string) (t Tool, ok bool) {
 			t.Deferred = string(one) == "true"
 		case "strict":
 			t.Strict = string(one) == "true"
-		case "cache_control":
-			t.Cache = mark(one)
 		case "input_examples":
 			for e := range Items(one) {
 				examples = append(examples, string(Compact(nil, e)))
 			}
+		default:
+			t.Search.read(key, one)
 		}
 	}
 	if t.Type == "custom" {
@@ -55,6 +55,32 @@ func (p *parser) tool(v json.RawMessage, at string) (t Tool, ok bool) {
 		p.c.Dropped.Add(NoteExamples)
 	}
 	return t, true
+}
+
+// read reads a field of a web search. A list of no domains restricts nothing.
+func (s *SearchOptions) read(key string, v json.RawMessage) {
+	switch key {
+	case "allowed_domains":
+		s.Allowed = someOf(v)
+	case "blocked_domains":
+		s.Blocked = someOf(v)
+	case "user_location":
+		if Is(v, '{') {
+			s.Location = v
+		}
+	case "max_uses":
+		if n, err := strconv.ParseInt(string(v), 10, 64); err == nil && n > 0 {
+			s.Uses = n
+		}
+	}
+}
+
+// someOf returns a list that has elements, or nil.
+func someOf(v json.RawMessage) json.RawMessage {
+	for range Items(v) {
+		return v
+	}
+	return nil
 }
 
 // found notes that a tool is there from here on.

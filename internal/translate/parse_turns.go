@@ -58,7 +58,7 @@ func (p *parser) message(v json.RawMessage) {
 }
 
 func (p *parser) content(t *Turn, v json.RawMessage) {
-	p.block = -1
+	p.block, p.within = -1, -1
 	for one := range Items(v) {
 		p.block++
 		if !Is(one, '{') {
@@ -93,7 +93,7 @@ func (p *parser) part(parts []Part, v json.RawMessage) []Part {
 		return parts
 	case "tool_removal":
 		if name := p.removed(o.get("tool")); name != "" {
-			parts = append(parts, Part{Kind: KindText, Text: "Tool " + name + " is no longer available."})
+			parts = append(parts, Part{Kind: KindRemoved, Name: name})
 		}
 		return parts
 	default:
@@ -151,6 +151,7 @@ func (p *parser) toolResult(o object) Part {
 		part.Parts = appendText(nil, s, nil)
 	}
 	for one := range Items(content) {
+		p.within++
 		switch kind, _ := Text(Field(one, "type")); kind {
 		case "tool_result", "tool_use", "thinking", "compaction":
 			p.c.Dropped.Add(NoteUnknownBlock)
@@ -158,6 +159,7 @@ func (p *parser) toolResult(o object) Part {
 			part.Parts = p.part(part.Parts, one)
 		}
 	}
+	p.within = -1
 	return part
 }
 

@@ -8,6 +8,8 @@ const (
 	blockText blockKind = iota
 	blockThinking
 	blockTool
+	blockSearch // by the provider
+	blockFound  // by a search
 )
 
 // block is a content block: written, being written, or waiting.
@@ -20,7 +22,8 @@ type block struct {
 	signature string
 	text      strings.Builder // what was not written yet; in a body, all of it
 	any       bool            // something was written or waits
-	delta     []byte          // what stands in front of everything it has more
+	delta     []byte          // what stands in front of everything it has more; nil = nothing was written
+	whole     any             // of a block that has no deltas
 }
 
 // text adds to the text. White space alone makes no block: a Claude upstream refuses one when the

@@ -30,7 +30,7 @@ type usage struct {
 	CacheCreation *struct{}      `json:"cache_creation"`
 	Output        int64          `json:"output_tokens"`
 	Details       *outputDetails `json:"output_tokens_details"`
-	ServerTools   *struct{}      `json:"server_tool_use"`
+	ServerTools   *serverTools   `json:"server_tool_use"`
 	ServiceTier   *string        `json:"service_tier"`
 	Speed         *string        `json:"speed"`
 	InferenceGeo  *string        `json:"inference_geo"`
@@ -46,7 +46,7 @@ type deltaUsage struct {
 	CacheRead   int64          `json:"cache_read_input_tokens"`
 	Output      int64          `json:"output_tokens"`
 	Details     *outputDetails `json:"output_tokens_details"`
-	ServerTools *struct{}      `json:"server_tool_use"`
+	ServerTools *serverTools   `json:"server_tool_use"`
 }
 
 func messageStart(o *Opening) any {
@@ -70,7 +70,7 @@ func (u Usage) parts() (input, read, write, output int64, details *outputDetails
 	return prompt - read - write, read, write, max(u.Output, 0), details
 }
 
-func messageDelta(reason, sequence string, u Usage) any {
+func messageDelta(reason, sequence string, u Usage, served *serverTools) any {
 	type delta struct {
 		StopReason   string    `json:"stop_reason"`
 		StopSequence *string   `json:"stop_sequence"`
@@ -82,7 +82,7 @@ func messageDelta(reason, sequence string, u Usage) any {
 		Type  string     `json:"type"`
 		Delta delta      `json:"delta"`
 		Usage deltaUsage `json:"usage"`
-	}{"message_delta", delta{StopReason: reason, StopSequence: text(sequence)}, deltaUsage{in, write, read, out, details, nil}}
+	}{"message_delta", delta{StopReason: reason, StopSequence: text(sequence)}, deltaUsage{in, write, read, out, details, served}}
 }
 
 type textBlock struct {
@@ -123,6 +123,10 @@ func (b *block) content(text, signature string, input json.RawMessage) any {
 		return thinkingBlock{"thinking", text, signature}
 	case blockTool:
 		return toolBlock{"tool_use", b.id, b.name, input, caller{"direct"}}
+	case blockSearch:
+		return toolBlock{"server_tool_use", b.id, b.name, input, caller{"direct"}}
+	case blockFound:
+		return b.whole
 	default:
 		return textBlock{Type: "text", Text: text}
 	}
@@ -136,38 +140,54 @@ func (w *Writer) message(u Usage) any {
 		StopReason: &reason, StopSequence: text(w.sequence),
 	}
 	in, read, write, out, details := u.parts()
-	m.Usage = usage{Input: in, CacheRead: read, CacheWrite: write, Output: out, Details: details}
+	m.Usage = usage{Input: in, CacheRead: read, CacheWrite: write, Output: out, Details: details, ServerTools: w.served()}
 	for _, b := range w.done {
-		m.Content = append(m.Content, b.content(b.text.String(), b.signature, input(b)))
+		m.Content = append(m.Content, b.content(b.text.String(), b.signature, w.input(b)))
 	}
 	return m
 }
 
 // input is the input of a tool call, which must be an object.
-func input(b *block) json.RawMessage {
-	if b.kind != blockTool {
+func (w *Writer) input(b *block) json.RawMessage {
+	switch {
+	case b.kind != blockTool && b.kind != blockSearch:
 		return nil
+	case w.cut():
+		return Unmended(b.text.String())
 	}
 	return Object(b.text.String())
 }
 
 // Object returns s where it is a JSON object, else one that is made of it: what a model has left
-// open is closed, and what cannot be mended stands under one name, so that the tool's own checks
-// report it.
+// open is closed, and what cannot be mended is left to [Unmended].
 func Object(s string) json.RawMessage {
-	raw := bytes.TrimSpace(bytes.ToValidUTF8([]byte(s), []byte("\uFFFD")))
-	if len(raw) == 0 {
+	raw := valid(s)
+	if len(raw) > 0 && !json.Valid(raw) {
+		if mended := mend(raw); mended != nil {
+			return mended
+		}
+	}
+	return Unmended(s)
+}
+
+// Unmended returns s where it is a JSON object, else one in which it stands under one name, so that
+// the tool's own checks report it. Nothing is an object without members.
+func Unmended(s string) json.RawMessage {
+	raw := valid(s)
+	switch {
+	case len(raw) == 0:
 		return json.RawMessage("{}")
-	}
-	if raw[0] == '{' && json.Valid(raw) {
+	case raw[0] == '{' && json.Valid(raw):
 		return raw
-	}
-	if mended := mend(raw); mended != nil {
-		return mended
 	}
 	return appendJSON(nil, struct {
 		Raw string `json:"raw_arguments"`
 	}{s})
+}
+
+// valid is s without white space around it, as UTF-8.
+func valid(s string) []byte {
+	return bytes.TrimSpace(bytes.ToValidUTF8([]byte(s), []byte("\uFFFD")))
 }
 
 // mend closes the strings and brackets of an object that ends too early; nil = that was not all.

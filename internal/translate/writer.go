@@ -15,10 +15,10 @@ type Writer struct {
 	ended   bool
 	stopped bool // by a stop sequence
 
-	queue []*block // the first is the one that is being written; what follows waits for its end
-	next  int      // index of the next block
-	done  []*block // of a body that is written at the end
-	tools map[int]*block
+	queue []*block        // the first is the one that is being written; what follows waits for its end
+	next  int             // index of the next block
+	done  []*block        // of a body that is written at the end
+	tools map[int]*block  // searches included
 	ids   map[string]bool // of tool calls
 	stops scanner
 	lead  string // white space that no text has followed yet
@@ -29,8 +29,10 @@ type Writer struct {
 	usage    Usage
 	aside    Aside
 	written  int64 // bytes of output, for an estimate
+	searches int64 // of the web, by the provider
 	used     bool  // a tool call was begun
 	refused  bool
+	failure  *Failure
 }
 
 // Opening is what message_start says.
@@ -201,6 +203,10 @@ func (w *Writer) Used() bool { return w.used }
 // Begun tells whether there is any content.
 func (w *Writer) Begun() bool { return w.next > 0 || len(w.queue) > 0 || len(w.done) > 0 }
 
+// Reasoned tells that the provider has said why its answer is done, and that the message is held open
+// for what may follow: what was used.
+func (w *Writer) Reasoned() bool { return w.reason != "" && !w.closed() }
+
 // Stopped tells that the answer has ended at a stop sequence that the provider does not know of:
 // nothing of what follows is wanted.
 func (w *Writer) Stopped() bool { return w.stopped }
@@ -232,7 +238,7 @@ func (w *Writer) End() {
 	w.ended = true
 	u := w.final()
 	if w.stream {
-		w.event("message_delta", messageDelta(w.stopReason(), w.sequence, u))
+		w.event("message_delta", messageDelta(w.stopReason(), w.sequence, u, w.served()))
 		w.out = append(w.out, "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"...)
 		return
 	}
@@ -252,6 +258,18 @@ func (w *Writer) Fail(typ, message string) {
 	}
 	w.out = appendJSON(w.out[:0], v)
 }
+
+// Refuse ends the answer with an error of the provider's. Of one that came in the place of an answer
+// nothing is lost: [Writer.Failure] returns what the body has no place for.
+func (w *Writer) Refuse(f *Failure) {
+	if !w.ended && !w.Begun() {
+		w.failure = f
+	}
+	w.Fail(f.Type, f.Message)
+}
+
+// Failure is the error that the provider gave in the place of an answer; nil = it gave none.
+func (w *Writer) Failure() *Failure { return w.failure }
 
 // Take returns what was written since the last call. It is valid until the next call of any
 // method.

@@ -64,13 +64,13 @@ func read(b []byte, next func() int) (out []byte, end error) {
 
 func TestStreams(t *testing.T) {
 	forEachCase(t, "stream", func(t *testing.T, c *goldenCase) {
-		in := frames(t, c.file("in.frames"))
+		in := frames(t, c.File("in.frames"))
 		whole, end := read(in, func() int { return len(in) })
-		c.want(t, "want.sse", whole)
+		c.Want(t, "want.sse", whole)
 		if end != io.EOF { //nolint:errorlint // the bare EOF of a whole body
-			c.want(t, "end", []byte(end.Error()))
+			c.Want(t, "end", []byte(end.Error()))
 		} else {
-			c.want(t, "end", nil)
+			c.Want(t, "end", nil)
 		}
 		rng := rand.New(rand.NewPCG(1, 2))
 		for name, next := range map[string]func() int{"byte by byte": func() int { return 1 }, "at random": func() int { return rng.IntN(40) }} {

@@ -10,7 +10,7 @@ import (
 func TestErrors(t *testing.T) {
 	forEachCase(t, "error", func(t *testing.T, c *goldenCase) {
 		f, p, h := c.call(t)
-		body := bytes.TrimSuffix(c.file("in"), []byte("\n"))
+		body := bytes.TrimSuffix(c.File("in"), []byte("\n"))
 		got := p.Failure(f.Status, h, body, &Sent{Quirks: f.Quirks, Guess: f.Guess})
 		text := fmt.Appendf(nil, "%d %s\n%s\n", got.Status, got.Type, got.Message)
 		if got.Own {
@@ -27,7 +27,7 @@ func TestErrors(t *testing.T) {
 			got.Lesson.Apply(&q)
 			text = fmt.Appendf(text, "learned: %s, left out from now on: %q\n", got.Lesson.Name, q.Strip)
 		}
-		c.want(t, "want", text)
+		c.Want(t, "want", text)
 	})
 }
 

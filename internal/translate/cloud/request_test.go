@@ -13,19 +13,20 @@ import (
 
 	"prism/config"
 	"prism/internal/translate"
+	"prism/internal/translate/translatetest"
 )
 
 func TestRequests(t *testing.T) {
 	forEachCase(t, "request", func(t *testing.T, c *goldenCase) {
 		f, p, h := c.call(t)
-		call := Call{Body: bytes.TrimSuffix(c.file("in.json"), []byte("\n")), Header: h, Quirks: f.Quirks}
+		call := Call{Body: bytes.TrimSuffix(c.File("in.json"), []byte("\n")), Header: h, Quirks: f.Quirks}
 		before := bytes.Clone(call.Body)
 		out, err := wrapAs(p, f.Count, &call)
 		if !bytes.Equal(before, call.Body) {
 			t.Error("the body of the client was changed")
 		}
 		if refusal, ok := errors.AsType[*translate.Refusal](err); ok {
-			c.want(t, "refusal", []byte(refusal.Message))
+			c.Want(t, "refusal", []byte(refusal.Message))
 			return
 		}
 		if err != nil {
@@ -35,9 +36,9 @@ func TestRequests(t *testing.T) {
 		if f.Count && p == Bedrock {
 			body = counted(t, body)
 		}
-		c.want(t, "want.json", indented(t, body))
-		c.want(t, "head", head(out))
-		c.want(t, "notes", []byte(strings.Join(out.Notes, "\n")))
+		c.Want(t, "want.json", translatetest.Indented(t, body))
+		c.Want(t, "head", head(out))
+		c.Want(t, "notes", []byte(strings.Join(out.Notes, "\n")))
 	})
 }
 

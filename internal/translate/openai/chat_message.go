@@ -12,7 +12,6 @@ import (
 type chatMessage struct {
 	chatAnswer
 	body []byte
-	long bool
 }
 
 // Message reads an answer that is one JSON body.
@@ -22,8 +21,11 @@ func (Chat) Message(r *translate.Reply, w *translate.Writer) translate.Decoder {
 
 // Feed implements [translate.Decoder].
 func (d *chatMessage) Feed(p []byte) {
+	if d.w.Ended() {
+		return
+	}
 	if len(d.body)+len(p) > maxFrame {
-		d.long = true
+		d.tooLong()
 		return
 	}
 	d.body = append(d.body, p...)
@@ -33,10 +35,6 @@ func (d *chatMessage) Feed(p []byte) {
 func (d *chatMessage) End(err error) error {
 	if d.w.Ended() || !errors.Is(err, io.EOF) {
 		return d.over(err)
-	}
-	if d.long {
-		d.tooLong()
-		return nil
 	}
 	r := reader{b: bytes.TrimPrefix(d.body, []byte("\xef\xbb\xbf"))}
 	switch r.peek() {

@@ -120,6 +120,39 @@ func TestRandomAnswersArriveWholeAndInGrammar(t *testing.T) {
 	}
 }
 
+// TestChunksThatAreAlikeAreReadAsAnyOther reads random answers a second time with a member in front of
+// each chunk that makes it differ from the one before.
+func TestChunksThatAreAlikeAreReadAsAnyOther(t *testing.T) {
+	for seed := range uint64(1000) {
+		p := randomAnswer(seed)
+		in := p.chunks.String()
+		if seed%2 == 0 {
+			in = numbered(in, `"model":"m"`, `"model":"m","usage":{"prompt_tokens":9,"completion_tokens":%d}`)
+		}
+		r := translate.Reply{Model: "m", Provider: "acme", Stream: true}
+		if seed%5 == 0 {
+			r.Stops = []string{"END"}
+		}
+		want := read([]string{numbered(in, "data: {", `data: {"n":%d,`)}, r, Chat{}.Stream)
+		if got := read([]string{in}, r, Chat{}.Stream); got != want {
+			t.Fatalf("seed %d:\n%s\nwant\n%s", seed, got.out, want.out)
+		}
+	}
+}
+
+// numbered puts something else in the place of old each time.
+func numbered(s, old, format string) string {
+	parts := strings.Split(s, old)
+	var b strings.Builder
+	for i, part := range parts {
+		if i > 0 {
+			fmt.Fprintf(&b, format, i)
+		}
+		b.WriteString(part)
+	}
+	return b.String()
+}
+
 func (p *plan) compare(t *testing.T, seed uint64, answer *translatetest.Answer) {
 	t.Helper()
 	var thinking, text string

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,8 @@ type chatRequest struct {
 	names     *namer
 	notes     translate.Notes
 	refusal   *translate.Refusal
+	state     []string // that goes back
+	begun     string   // beginning of the answer, which may be said again
 	maxTokens int64
 	marks     bool // marks of the prompt cache are kept
 	inPrompt  bool // the schema of the answer is told in the system prompt
@@ -50,21 +53,25 @@ func (r *chatRequest) request(path string) *translate.Request {
 	out := &translate.Request{
 		Path: path,
 		Reply: translate.Reply{
-			Model: c.Model, Provider: r.call.Provider, Stream: c.Stream, Asked: r.asked(), Stops: r.ownStops(),
+			Model: c.Model, Provider: r.call.Provider, Stream: c.Stream, Asked: r.asked(), Stops: r.ownStops(), Sequences: r.toldStops(), Begun: r.begun,
 			Names: r.names.back, Prompt: r.call.Prompt, MaxTokens: r.maxTokens, Window: q.ContextWindow, Quirks: *q,
 		},
 	}
 	if path != "" {
 		out.Body = r.fields.render()
 	}
-	out.Notes = r.notes
+	out.Notes, out.State = r.notes, r.state
 	return out
 }
 
 // translate fills in the fields.
 func (r *chatRequest) translate() *translate.Refusal {
 	var refusal *translate.Refusal
-	if r.offer, refusal = offered(r.conv, &r.call.Quirks); refusal != nil {
+	search := r.call.Quirks.WebSearch
+	if search == searchOpenAI {
+		search = "" // its models do not search in this dialect
+	}
+	if r.offer, refusal = offered(r.conv, search); refusal != nil {
 		return refusal
 	}
 	r.set("model", quoted(strings.TrimSuffix(r.call.Model, "[1m]")))
@@ -79,7 +86,7 @@ func (r *chatRequest) translate() *translate.Refusal {
 	}
 	r.searchTheWeb()
 	r.listTools()
-	m := &chatMessages{r: r}
+	m := newChatMessages(r)
 	if refusal = m.write(); refusal != nil {
 		return refusal
 	}
@@ -89,6 +96,19 @@ func (r *chatRequest) translate() *translate.Refusal {
 	r.fields.set("messages", m.w.b)
 	r.fields.lay(r.call.Quirks.Extra)
 	return nil
+}
+
+// back looks at state that is to go back to its provider, and empties what would be refused: another
+// account of the same provider may have made it.
+func (r *chatRequest) back(e *translate.Envelope) {
+	switch {
+	case e.Payload == "":
+	case r.call.Refused != nil && r.call.Refused(e.Payload):
+		r.notes.Add(translate.NoteThinking)
+		e.Payload = ""
+	default:
+		r.state = append(r.state, e.Payload)
+	}
 }
 
 // set sets a field, unless the provider is never to see it.
@@ -149,8 +169,8 @@ func (r *chatRequest) sampling() {
 	default:
 		r.notes.Dropped("top_k")
 	}
-	if n := r.knownStops(); n > 0 {
-		r.set("stop", listOf(r.conv.Stops[:n]))
+	if told := r.toldStops(); len(told) > 0 {
+		r.set("stop", listOf(told))
 	}
 }
 
@@ -174,6 +194,9 @@ func (r *chatRequest) knownStops() int {
 	}
 	return int(min(limit, int64(len(r.conv.Stops))))
 }
+
+// toldStops are those that it is told of.
+func (r *chatRequest) toldStops() []string { return r.conv.Stops[:r.knownStops()] }
 
 // ownStops are those that are looked for in the answer.
 func (r *chatRequest) ownStops() []string { return r.conv.Stops[r.knownStops():] }
@@ -202,9 +225,12 @@ func (r *chatRequest) format() {
 		return
 	}
 	q := &r.call.Quirks
-	format := q.Format
-	if q.Effort == config.EffortEnable && thinks(r.conv, q) {
+	format, schema := q.Format, cleanFormat(r.conv.Schema, q.Schema)
+	switch {
+	case q.Effort == config.EffortEnable && thinks(r.conv, q):
 		format = "none" // these providers refuse the two together
+	case q.Schema == schemaOpenAI && format == "" && string(translate.Field(schema, "type")) != `"object"`:
+		format = "none" // an answer is an object there
 	}
 	switch format {
 	case "none":
@@ -215,19 +241,28 @@ func (r *chatRequest) format() {
 		r.notes.Add(translate.NoteFormat)
 		r.set("response_format", []byte(`{"type":"json_object"}`))
 	default:
-		strict := enforceable(r.conv.Schema)
-		if !strict {
-			r.notes.Add(translate.NoteStrict)
-		}
 		r.set("response_format", members{
 			{"type", quoted("json_schema")},
 			{"json_schema", members{
 				{"name", quoted("answer")},
-				{"schema", cleanFormat(r.conv.Schema, q.Schema)},
-				{"strict", boolean(strict)},
+				{"schema", schema},
+				{"strict", boolean(r.enforces(r.conv.Schema, schema))},
 			}.render()},
 		}.render())
 	}
+}
+
+// enforces tells whether the provider is told to enforce a schema, which goes out as sent. Google
+// enforces its own subset, in which nothing is closed: what the client has said counts there.
+func (r *chatRequest) enforces(raw, sent json.RawMessage) bool {
+	if r.call.Quirks.Schema == schemaGemini {
+		sent = raw
+	}
+	if enforceable(sent) {
+		return true
+	}
+	r.notes.Add(translate.NoteStrict)
+	return false
 }
 
 // leftOut notes the fields of the client that have no place here, and sets those that serve the
@@ -235,6 +270,13 @@ func (r *chatRequest) format() {
 func (r *chatRequest) leftOut() {
 	if r.conv.Speed == "fast" {
 		r.notes.Dropped("speed")
+	}
+	switch {
+	case r.conv.ServiceTier != "standard_only":
+	case r.call.Quirks.ServiceTier:
+		r.set("service_tier", quoted("default"))
+	default:
+		r.notes.Dropped("service_tier")
 	}
 	if r.call.Quirks.CacheKey && r.call.Session != "" {
 		r.set("prompt_cache_key", quoted(cut(r.call.Session, 64)))

@@ -2,7 +2,6 @@ package openai
 
 import (
 	"encoding/json"
-	"strconv"
 	"strings"
 
 	"prism/internal/translate"
@@ -14,14 +13,14 @@ func (m *chatMessages) assistant(turns []translate.Turn) {
 	if m.last == "" {
 		m.message("user", []passage{{text: filler}})
 	}
-	a := chatAssistant{m: m, signatures: make(map[string]string), taken: make(map[string]int)}
+	a := chatAssistant{m: m, signatures: make(map[string]string), ids: newCallIDs(&m.r.call.Quirks)}
 	for i := range turns {
 		for j := range turns[i].Parts {
 			a.part(&turns[i].Parts[j])
 		}
 	}
 	a.write()
-	m.last = "assistant"
+	m.answer = a.passages
 }
 
 // chatAssistant is a message of the assistant that is being collected.
@@ -33,7 +32,7 @@ type chatAssistant struct {
 	uses       []*translate.Part
 	signatures map[string]string // id of a call -> thought signature
 	pending    string            // signature that belongs to the next call
-	taken      map[string]int    // ids of calls
+	ids        callIDs           // that differ within one message
 }
 
 func (a *chatAssistant) part(p *translate.Part) {
@@ -63,6 +62,7 @@ func (a *chatAssistant) thinking(p *translate.Part) {
 	if p.Text != "" {
 		a.thoughts = append(a.thoughts, p.Text)
 	}
+	a.m.r.back(&e)
 	switch {
 	case e.Payload == "":
 	case e.Kind == translate.KindDetails && json.Valid([]byte(e.Payload)):
@@ -108,11 +108,7 @@ func (a *chatAssistant) texts() []passage {
 	if a.m.r.marks || len(a.passages) == 1 {
 		return a.passages
 	}
-	texts := make([]string, len(a.passages))
-	for i := range a.passages {
-		texts[i] = a.passages[i].text
-	}
-	return []passage{{text: strings.Join(texts, "\n\n")}}
+	return []passage{{text: joinTexts(a.passages)}}
 }
 
 // noThoughts stands for reasoning that is not known, where the field may neither be missing nor
@@ -150,7 +146,7 @@ const noSignature = "skip_thought_signature_validator"
 // call writes a tool call, and has its result expected.
 func (a *chatAssistant) call(w *writer, i int) {
 	p, r := a.uses[i], a.m.r
-	id := a.unique(toolID(p.ID, r.call.Quirks.ToolID))
+	id := a.ids.of(p.ID)
 	a.m.calls = append(a.m.calls, chatCall{p.ID, id})
 	w.begin('{')
 	w.field("id", id)
@@ -179,15 +175,4 @@ func (a *chatAssistant) signature(i int) string {
 		return ""
 	}
 	return noSignature
-}
-
-// unique makes ids differ that are the same within one message.
-func (a *chatAssistant) unique(id string) string {
-	out := id
-	for a.taken[out] > 0 {
-		a.taken[id]++
-		out = toolID(id+"-"+strconv.Itoa(a.taken[id]), a.m.r.call.Quirks.ToolID)
-	}
-	a.taken[out]++
-	return out
 }

@@ -137,7 +137,7 @@ func oddQuirks(n uint32) config.Quirks {
 		Schema: pick("", schemaOpenAI, schemaGemini, schemaLlama), ToolID: pick("", "short9", "max40"),
 		Effort:       pick("", config.EffortObject, config.EffortThinking, config.EffortEnable, config.EffortTemplate, config.EffortNone),
 		ReasoningIn:  pick("", "reasoning_content", "reasoning_details"),
-		SystemMiddle: pick("", "inplace"), Images: pick("", "none", "base64", "in_tool"), Documents: pick("", "file", "none"),
+		SystemMiddle: pick("", "inplace"), Images: pick("", "none", "base64", "in_tool"), Documents: pick("", "file", "url"), Prefill: pick("", "prefix", "continue"),
 		ToolChoice: pick("", "named_only_required", "auto_thinking", "auto"), Format: pick("", "json_object", "none"),
 		WebSearch: pick("", "zai", "qwen"),
 	}
@@ -189,7 +189,7 @@ func FuzzChatRequest(f *testing.F) {
 }
 
 // checkChat checks what every provider demands: each call of a message is answered right behind
-// it, in order, and nothing else is.
+// it, in order, and nothing else is; the user and the assistant take turns.
 func checkChat(t *testing.T, out *translate.Request) {
 	t.Helper()
 	if out.Path == "" {
@@ -209,7 +209,12 @@ func checkChat(t *testing.T, out *translate.Request) {
 		t.Fatalf("%v: %s", err, out.Body)
 	}
 	var waiting []string
+	last := ""
 	for i, m := range v.Messages {
+		if m.Role == last && m.Role != "tool" && m.Role != "system" {
+			t.Fatalf("message %d is of %s, as the one before it: %s", i, m.Role, out.Body)
+		}
+		last = m.Role
 		if m.Role == "tool" {
 			if len(waiting) == 0 || waiting[0] != m.ID {
 				t.Fatalf("message %d answers %q, expected are %q", i, m.ID, waiting)

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"prism/internal/translate"
+	"prism/internal/translate/translatetest"
 )
 
 func TestChatRequests(t *testing.T) {
@@ -30,8 +32,8 @@ func requestCase(t *testing.T, c *goldenCase, codec requester) {
 		t.Error("the body of the client was changed")
 	}
 	if refusal, ok := errors.AsType[*translate.Refusal](err); ok {
-		c.want(t, "want.json", nil)
-		c.want(t, "refusal", []byte(refusal.Message))
+		c.Want(t, "want.json", nil)
+		c.Want(t, "refusal", []byte(refusal.Message))
 		return
 	}
 	if err != nil {
@@ -40,13 +42,13 @@ func requestCase(t *testing.T, c *goldenCase, codec requester) {
 	if again, err := codec.Request(&call); err != nil || !bytes.Equal(again.Body, out.Body) {
 		t.Error("the same request became other bytes")
 	}
-	c.want(t, "want.json", indented(t, out.Body))
+	c.Want(t, "want.json", translatetest.Indented(t, out.Body))
 	if len(out.Notes) > 0 {
-		c.want(t, "notes", []byte(strings.Join(out.Notes, "\n")))
+		c.Want(t, "notes", []byte(strings.Join(out.Notes, "\n")))
 	} else {
-		c.want(t, "notes", nil)
+		c.Want(t, "notes", nil)
 	}
-	c.want(t, "reply.json", replyOf(t, out))
+	c.Want(t, "reply.json", replyOf(t, out))
 }
 
 // replyOf tells what is remembered of a request, as far as it is not plain.
@@ -72,5 +74,18 @@ func replyOf(t *testing.T, out *translate.Request) []byte {
 	if string(raw) == "{}" {
 		return nil
 	}
-	return indented(t, raw)
+	return translatetest.Indented(t, raw)
+}
+
+// TestEveryStopSequenceIsToldOrLookedFor: which one ended an answer, the provider may say of those it
+// was told only.
+func TestEveryStopSequenceIsToldOrLookedFor(t *testing.T) {
+	body := []byte(`{"model":"m","max_tokens":10,"stop_sequences":["a","b","c","d","e"],"messages":[{"role":"user","content":"hi"}]}`)
+	out, err := Chat{}.Request(&translate.Call{Body: body, Model: "m"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if told, own := out.Reply.Sequences, out.Reply.Stops; !slices.Equal(told, []string{"a", "b", "c", "d"}) || !slices.Equal(own, []string{"e"}) {
+		t.Errorf("told %q, looked for %q", told, own)
+	}
 }

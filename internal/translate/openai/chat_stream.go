@@ -2,53 +2,25 @@ package openai
 
 import (
 	"bytes"
-	"errors"
-	"io"
 
 	"prism/internal/translate"
 )
 
-// chatStream reads the server-sent events of a Chat Completions answer. Providers agree on little
-// beyond the usual chunk; what they do otherwise is taken as it was meant.
-type chatStream struct {
-	chatAnswer
-	frames frames
-}
+// chatStream reads the events of a Chat Completions answer. Providers agree on little beyond the
+// usual chunk; what they do otherwise is taken as it was meant.
+type chatStream struct{ chatAnswer }
 
 // Stream reads the server-sent events of an answer.
 func (Chat) Stream(r *translate.Reply, w *translate.Writer) translate.Decoder {
-	return &chatStream{chatAnswer: newChatAnswer(r, w)}
+	return &eventStream{w: w, to: &chatStream{newChatAnswer(r, w)}}
 }
 
-// Feed implements [translate.Decoder].
-func (d *chatStream) Feed(p []byte) {
-	for len(p) > 0 && !d.w.Ended() {
-		if d.frames.between() {
-			if rest, ok := d.againAt(p); ok {
-				p = rest
-				continue
-			}
-		}
-		e, rest, ok := d.frames.next(p)
-		if !ok {
-			break
-		}
-		d.event(e)
-		p = rest
+// again implements [eventReader].
+func (d *chatStream) again(p []byte) (rest []byte, ok bool) {
+	if rest, ok = d.repeat.like.event(p); ok {
+		d.more()
 	}
-	if d.frames.long {
-		d.tooLong()
-	}
-}
-
-// End implements [translate.Decoder].
-func (d *chatStream) End(err error) error {
-	if errors.Is(err, io.EOF) && !d.w.Ended() {
-		if e, ok := d.frames.last(); ok {
-			d.event(e)
-		}
-	}
-	return d.over(err)
+	return rest, ok
 }
 
 // event reads one event.
@@ -60,7 +32,9 @@ func (d *chatStream) event(e event) {
 		d.done()
 	case string(e.name) == "error":
 		d.failure(data)
-	case !d.again(data):
+	case d.repeat.like.whole(data):
+		d.more()
+	default:
 		d.values(data)
 	}
 }
@@ -83,7 +57,7 @@ func (d *chatStream) values(data []byte) {
 			return
 		}
 	}
-	if r.bad && !d.w.Ended() {
+	if r.bad && d.reason == "" && !d.w.Ended() { // else the usage at most is lost
 		d.w.Fail("api_error", "the provider sent an event that is not JSON")
 	}
 }

@@ -22,6 +22,7 @@ type chatAnswer struct {
 	deltas  bool   // there was a delta with something in it
 	thinks  bool   // what was written last is reasoning
 	held    int    // bytes that are held for the length of the answer
+	echo    echo
 	tags    thinkTags
 	calls   toolCalls
 	details details
@@ -34,6 +35,7 @@ func newChatAnswer(r *translate.Reply, w *translate.Writer) chatAnswer {
 	d.tags.on, d.tags.fresh = r.Quirks.ThinkTags, true
 	d.details.on = r.Quirks.ReasoningIn == "reasoning_details"
 	d.calls = newToolCalls()
+	d.echo.left = r.Begun
 	return d
 }
 
@@ -53,6 +55,7 @@ func (d *chatAnswer) list(r *reader) {
 
 // chunk reads one object of an answer: all of it, or the next part.
 func (d *chatAnswer) chunk(r *reader) {
+	d.count()
 	r.peek()
 	start := r.i
 	c := d.parse(r)
@@ -117,7 +120,8 @@ func (d *chatAnswer) apply(c *choice) {
 	d.finish(c)
 }
 
-// finish notes why the provider is done. The message is held open: the usage may follow.
+// finish notes why the provider is done. The message is held open: the usage may follow, and at some
+// providers the rest of a tool call.
 func (d *chatAnswer) finish(c *choice) {
 	reason, fault := stopReason(c.finish)
 	switch {
@@ -129,10 +133,23 @@ func (d *chatAnswer) finish(c *choice) {
 		return
 	}
 	d.reason = reason
-	if reason == "end_turn" && c.sequence != "" {
-		d.reason, d.stop = "stop_sequence", c.sequence
+	if slices.Contains(d.r.Sequences, c.sequence) {
+		d.stop = c.sequence
 	}
-	d.close()
+	if d.reason == "max_tokens" || d.calls.whole() {
+		d.close()
+	}
+	d.tell()
+}
+
+// tell says why the provider is done. A stop sequence counts that was asked for: some servers name a
+// token of their own so. Where a call was made, that is the reason.
+func (d *chatAnswer) tell() {
+	if d.reason == "end_turn" && d.stop != "" && !d.w.Used() {
+		d.w.Reason("stop_sequence", d.stop)
+		return
+	}
+	d.w.Reason(d.reason, "")
 }
 
 // close ends what is open.
@@ -145,13 +162,14 @@ func (d *chatAnswer) close() {
 
 // complete ends the message.
 func (d *chatAnswer) complete() {
+	d.count()
 	d.close()
 	u := d.w.Usage()
 	if d.reason == "max_tokens" && d.r.Window > 0 && u.Prompt > 0 && u.Prompt+max(u.Output, 0) >= d.r.Window {
 		d.reason = "model_context_window_exceeded"
 	}
 	if d.reason != "" && !d.w.Stopped() {
-		d.w.Reason(d.reason, d.stop)
+		d.tell()
 	}
 	d.w.End()
 }
@@ -189,8 +207,11 @@ func (d *chatAnswer) tooLong() {
 	d.w.Fail("api_error", "the provider's answer is longer than it may be")
 }
 
-// leave writes out what was held because a tag might have begun in it.
+// leave writes out what was held because a tag, or an echo, might have begun in it.
 func (d *chatAnswer) leave() {
+	if s := d.echo.flush(); s != "" {
+		d.content(s)
+	}
 	if s := d.tags.flush(); s != "" {
 		d.write(s, d.tags.in)
 	}
@@ -198,6 +219,7 @@ func (d *chatAnswer) leave() {
 
 // content adds to the text; with [config.Quirks.ThinkTags], to the reasoning where the text says so.
 func (d *chatAnswer) content(s string) {
+	s = d.echo.cut(s)
 	if !d.tags.on {
 		d.write(s, false)
 		return

@@ -1,7 +1,8 @@
 package openai
 
 import (
-	"bytes"
+	"slices"
+	"strings"
 
 	"prism/internal/translate"
 )
@@ -22,9 +23,7 @@ type toolCall struct {
 	id        string // as the provider gave it
 	name      string
 	signature string
-	args      []byte // so far
-	sent      int    // how many of args were written
-	balance   balance
+	input     toolInput // so far
 	begun     bool
 }
 
@@ -119,10 +118,11 @@ func (p *piece) function(r *reader) {
 func (d *chatAnswer) piece(p *piece) {
 	t := &d.calls
 	c := t.find(p)
+	if c != t.last && t.last != nil {
+		d.release(t.last)
+		d.settle()
+	}
 	if c == nil {
-		if t.last != nil && t.last.name != "" {
-			d.begin(t.last)
-		}
 		c = t.create(p)
 	}
 	t.last = c
@@ -144,19 +144,32 @@ func (d *chatAnswer) piece(p *piece) {
 
 // input adds to the input of a call.
 func (d *chatAnswer) input(c *toolCall, args string) {
-	d.held += len(args)
-	if args == "" || c.repeats(args) {
+	raw := []byte(args)
+	if args == "" || c.input.whole() && c.input.is(raw) { // some say all of it again at the end
 		return
 	}
-	c.take(args)
-	switch {
-	case c.name == "":
-	case c.sent > 0 && c.sent+len(args) == len(c.args): // the usual case: all of it was written so far
+	if c.input.sent {
+		c.input.add(raw)
 		d.w.Args(c.key, args)
-		c.sent = len(c.args)
-	default:
-		d.begin(c)
-		c.send(d.w)
+		return
+	}
+	if c.input.nothing() { // in front of the true input, that is a placeholder
+		c.input = toolInput{}
+	}
+	d.held += len(raw)
+	c.input.add(raw)
+	d.release(c)
+}
+
+// release writes what is known of a call, once its name is. What looks like no input may still be
+// replaced.
+func (d *chatAnswer) release(c *toolCall) {
+	if c.name == "" {
+		return
+	}
+	d.begin(c)
+	if !c.input.sent && !c.input.nothing() {
+		d.w.Args(c.key, c.input.take())
 	}
 }
 
@@ -194,47 +207,17 @@ func (t *toolCalls) create(p *piece) *toolCall {
 	return c
 }
 
-// another tells that a piece without an id cannot belong to the call: it names a tool and brings
-// input, and the call has all of its own.
+// another tells that a piece cannot belong to the call, which has all of its input: it names a tool and
+// brings input of its own. An id says which call is meant, unless this one has none and another name.
 func (c *toolCall) another(p *piece) bool {
-	if p.id != "" || p.name == "" || !c.balance.whole() || c.empty() && p.name == c.name {
+	switch {
+	case p.name == "" || !c.input.whole() || c.input.nothing() && p.name == c.name:
 		return false
+	case p.id != "":
+		return c.id == "" && p.name != c.name
 	}
-	args := bytes.TrimLeft([]byte(said(p.args)), " \t\r\n")
-	return len(args) > 0 && args[0] == '{' && (p.name != c.name || !bytes.Equal(args, c.args))
-}
-
-// repeats tells that args are all of the input once more, as some say it at the end.
-func (c *toolCall) repeats(args string) bool {
-	return len(args) == len(c.args) && c.balance.whole() && args == string(c.args)
-}
-
-// take adds to the input. Nothing, in front of the true input, is a placeholder.
-func (c *toolCall) take(args string) {
-	if len(c.args) > 0 && c.empty() {
-		c.args, c.balance = c.args[:0], balance{}
-	}
-	c.args = append(c.args, args...)
-	c.balance.feed(args)
-}
-
-// empty tells that there is no input so far, in whatever words. It may be all there is, so it is
-// not written before the end.
-func (c *toolCall) empty() bool {
-	switch string(c.args) {
-	case "", "{}", "null":
-		return c.sent == 0
-	}
-	return false
-}
-
-// send writes what was not written yet.
-func (c *toolCall) send(w *translate.Writer) {
-	if c.empty() {
-		return
-	}
-	w.Args(c.key, string(c.args[c.sent:]))
-	c.sent = len(c.args)
+	args := strings.TrimLeft(said(p.args), " \t\r\n")
+	return strings.HasPrefix(args, "{") && (p.name != c.name || !c.input.is([]byte(args)))
 }
 
 // begin writes the start of a call, behind what must come back with it.
@@ -265,21 +248,23 @@ func (d *chatAnswer) signCall(c *toolCall) {
 	d.w.Sign(e.String())
 }
 
-// settle ends the calls in front that are whole, now that something else begins.
+// settle ends the calls in front that are whole, now that something else begins. What looks like no
+// input may still be replaced.
 func (d *chatAnswer) settle() {
 	t := &d.calls
-	for len(t.open) > 0 && t.open[0].balance.whole() {
+	for len(t.open) > 0 && t.open[0].input.whole() && !t.open[0].input.nothing() {
 		d.w.ToolDone(t.open[0].key)
 		t.open = t.open[1:]
 	}
 }
 
-// endCalls writes the calls that had no input. Where the answer was cut by its length, it was the
-// input that was cut off, and a call without it would be another one.
+// endCalls writes the calls that had no input, or had all of it before their name. Where the answer
+// was cut by its length, it was the input that was cut off, and a call without it would be another
+// one.
 func (d *chatAnswer) endCalls() {
 	for _, c := range d.calls.all {
-		if c.name != "" && d.reason != "max_tokens" {
-			d.begin(c)
+		if d.reason != "max_tokens" || !c.input.nothing() {
+			d.release(c)
 		}
 	}
 }
@@ -294,10 +279,15 @@ func (t *toolCalls) any() bool {
 	return false
 }
 
+// whole tells whether the input of every call has come to its end.
+func (t *toolCalls) whole() bool {
+	return !slices.ContainsFunc(t.all, func(c *toolCall) bool { return !c.input.whole() })
+}
+
 // halfOpen tells whether the input of a call has begun and not ended.
 func (t *toolCalls) halfOpen() bool {
 	for _, c := range t.all {
-		if !c.empty() && !c.balance.whole() {
+		if !c.input.nothing() && !c.input.whole() {
 			return true
 		}
 	}

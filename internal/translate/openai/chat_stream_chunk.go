@@ -5,6 +5,7 @@ package openai
 type chunk struct {
 	id, model string
 	usage     []byte
+	usageAt   int  // where it begins; -1 = not in its own place
 	fault     bool // it is an error
 }
 
@@ -38,7 +39,7 @@ func (d *delta) empty() bool { return d.n == 0 }
 func (d *chatAnswer) parse(r *reader) chunk {
 	var c chunk
 	var answer, complaint bool
-	d.choices, d.repeat.padding = d.choices[:0], 0
+	d.choices, d.repeat.gaps = d.choices[:0], gaps{}
 	if !r.enter('{') {
 		return c
 	}
@@ -49,14 +50,13 @@ func (d *chatAnswer) parse(r *reader) chunk {
 			d.parseChoices(r)
 		case "usage":
 			c.usage = r.value()
-			answer = true
+			c.usageAt, answer = r.from, true
 		case "obfuscation": // OpenAI pads its chunks to hide how long the text is
-			if v := r.value(); len(v) > 1 && v[0] == '"' {
-				d.repeat.padding = r.from
-			}
+			v := r.value()
+			d.repeat.gaps.add(gapPadding, r.from, v)
 		case "x_groq":
 			if usage := r.field("usage"); usage != nil {
-				c.usage = usage
+				c.usage, c.usageAt = usage, -1
 			}
 			answer = true
 		case "id":
@@ -121,7 +121,9 @@ func parseChoice(r *reader) choice {
 				c.delta, c.whole = v, true
 			}
 		case "finish_reason":
-			c.finish = r.string()
+			if c.finish = r.string(); c.finish == "null" {
+				c.finish = ""
+			}
 		case "stop_reason", "matched_stop": // vLLM, SGLang; a number where a token ended it
 			if v := r.string(); v != "" && !reasonWord(v) {
 				c.sequence = v

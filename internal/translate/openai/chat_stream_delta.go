@@ -125,7 +125,8 @@ func partsText(v []byte) string {
 	return b.String()
 }
 
-// thought tells whether a delta is marked as reasoning, as Google's compatible endpoint does it.
+// thought tells whether a delta is marked as reasoning, as Google's compatible endpoint does it. Texts
+// are signed there too, behind their end; only the signatures of calls are wanted back.
 func thought(extra []byte) bool {
 	return string(google(extra, "thought")) == "true"
 }
@@ -144,20 +145,24 @@ func google(extra []byte, name string) []byte {
 	return r.field(name)
 }
 
-// stopReason maps a finish_reason. fault is the type of the error where it is one.
+// stopReason maps a finish_reason. fault is the type of the error where it is one. Google's endpoint
+// lets its own reasons through, some behind a word of OpenAI's, as in "content_filter: SPII".
 func stopReason(finish string) (reason, fault string) {
-	switch strings.ToLower(finish) {
+	word, _, _ := strings.Cut(strings.ToLower(finish), ":")
+	switch word {
 	case "tool_calls", "function_call", "tool_use":
 		return "tool_use", ""
 	case "length", "max_tokens":
 		return "max_tokens", ""
 	case "model_length": // Mistral
 		return "model_context_window_exceeded", ""
-	case "content_filter", "safety", "recitation", "refusal", "sensitive":
+	case "content_filter", "safety", "recitation", "refusal", "sensitive",
+		"prohibited_content", "spii", "blocklist", "language", "image_safety", "image_prohibited_content", "image_recitation":
 		return "refusal", ""
 	case "insufficient_system_resource": // DeepSeek
 		return "", "overloaded_error"
-	case "error", "abort", "network_error":
+	case "error", "abort", "network_error",
+		"function_call_filter", "malformed_function_call", "unexpected_tool_call", "too_many_tool_calls":
 		return "", "api_error"
 	}
 	return "end_turn", ""
@@ -174,6 +179,5 @@ func reasonWord(s string) bool {
 
 // failure ends the answer with an error that the provider reports in it.
 func (d *chatAnswer) failure(raw []byte) {
-	f := StreamFailure(raw)
-	d.w.Fail(f.Type, f.Message)
+	d.w.Refuse(StreamFailure(raw, d.r.Prompt))
 }

@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"strings"
 
+	"prism/config"
 	"prism/internal/translate"
 )
 
@@ -13,7 +14,13 @@ type tokens struct {
 	read, write           int64
 	hit, miss             int64 // DeepSeek
 	reasoning             int64
-	cost                  string
+	cost                  string // US dollars, a decimal; "" = not stated
+	upstream              string // the same, of who stands behind the provider
+	ownKey                bool   // the user pays that one directly, beside the cost
+}
+
+func newTokens() tokens {
+	return tokens{prompt: -1, output: -1, total: -1, read: -1, write: -1, hit: -1, miss: -1, reasoning: -1}
 }
 
 // use takes a usage object. Of each count the last that is said holds.
@@ -22,11 +29,16 @@ func (d *chatAnswer) use(raw []byte) {
 	if r.peek() != '{' {
 		return
 	}
-	t := tokens{prompt: -1, output: -1, total: -1, read: -1, write: -1, hit: -1, miss: -1, reasoning: -1}
+	t := newTokens()
 	t.parse(&r)
-	d.w.Use(t.usage(d.r.Quirks.ReasoningOutside))
-	if t.cost != "" {
-		d.w.Aside(func(a *translate.Aside) { a.Cost = t.cost })
+	t.tell(d.w, &d.r.Quirks)
+}
+
+// tell tells the counts, and the cost where one is stated.
+func (t *tokens) tell(w *translate.Writer, q *config.Quirks) {
+	w.Use(t.usage(q.ReasoningOutside))
+	if cost := t.paid(); cost != "" {
+		w.Aside(func(a *translate.Aside) { a.Cost = cost })
 	}
 }
 
@@ -56,6 +68,10 @@ func (t *tokens) parse(r *reader) {
 			count(r, &t.reasoning)
 		case "cost":
 			t.cost = decimal(r.value())
+		case "cost_details":
+			t.upstream = decimal(r.field("upstream_inference_cost"))
+		case "is_byok":
+			t.ownKey = string(r.value()) == "true"
 		default:
 			r.skip()
 		}
@@ -79,15 +95,40 @@ func (t *tokens) usage(outside bool) translate.Usage {
 	if u.Prompt == 0 { // no prompt is empty: it was not counted
 		u.Prompt = -1
 	}
-	if t.reasoning > 0 && t.output >= 0 && (outside || t.addsReasoning()) {
+	if t.reasoning > 0 && t.output >= 0 && t.addsReasoning(outside) {
 		u.Output += t.reasoning
 	}
 	return u
 }
 
-// addsReasoning tells that the total proves the reasoning to stand beside the output, not in it.
-func (t *tokens) addsReasoning() bool {
-	return t.prompt >= 0 && t.total == t.prompt+t.output+t.reasoning
+// addsReasoning tells whether the reasoning stands beside the output, not in it: as the total proves
+// or, where it proves nothing, as the provider is known to count.
+func (t *tokens) addsReasoning(outside bool) bool {
+	switch {
+	case t.prompt < 0:
+	case t.total == t.prompt+t.output+t.reasoning:
+		return true
+	case t.total == t.prompt+t.output:
+		return false
+	}
+	return outside
+}
+
+// paid is what the answer costs the user. With a key of the user's own, OpenRouter's cost is no more
+// than its fee, and who stands behind it is paid by that key. Elsewhere that price is in the cost.
+func (t *tokens) paid() string {
+	switch {
+	case !t.ownKey || t.upstream == "":
+		return t.cost
+	case t.cost == "":
+		return t.upstream
+	}
+	fee, _, err := big.ParseFloat(t.cost, 10, 200, big.ToNearestEven)
+	price, _, bad := big.ParseFloat(t.upstream, 10, 200, big.ToNearestEven)
+	if err != nil || bad != nil {
+		return t.cost
+	}
+	return plainDecimal(fee.Add(fee, price))
 }
 
 // decimal renders a sum of money without an exponent; "" where v is none.
@@ -110,5 +151,9 @@ func decimal(v []byte) string {
 	if !strings.ContainsAny(s, "eE") {
 		return s
 	}
+	return plainDecimal(f)
+}
+
+func plainDecimal(f *big.Float) string {
 	return strings.TrimRight(strings.TrimRight(f.Text('f', 30), "0"), ".")
 }

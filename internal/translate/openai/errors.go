@@ -7,20 +7,20 @@ import (
 )
 
 // Failure implements [translate.Codec].
-func (Chat) Failure(status int, h http.Header, body []byte) *translate.Failure {
-	return failure(status, h, body)
+func (Chat) Failure(status int, h http.Header, body []byte, prompt int64) *translate.Failure {
+	return failure(status, h, body, prompt)
 }
 
 // Failure implements [translate.Codec].
-func (Responses) Failure(status int, h http.Header, body []byte) *translate.Failure {
-	return failure(status, h, body)
+func (Responses) Failure(status int, h http.Header, body []byte, prompt int64) *translate.Failure {
+	return failure(status, h, body, prompt)
 }
 
-// failure reads an error answer, and what it teaches.
-func failure(status int, h http.Header, body []byte) *translate.Failure {
+// failure reads an error, and what it teaches. Status 0 is one within an answer.
+func failure(status int, h http.Header, body []byte, prompt int64) *translate.Failure {
 	r := translate.ReadReport(body)
-	f := r.Failure(status, h)
-	if teaches(f.Status) && !r.Overflows(status) {
+	f := r.Failure(status, h, prompt)
+	if teaches(f.Status) && !f.State && !r.Overflows(status) {
 		f.Lesson = lessonOf(&r)
 	}
 	return f
@@ -37,8 +37,7 @@ func teaches(status int) bool {
 }
 
 // StreamFailure reads an error that a provider reports within an answer: in an event, or in a body
-// of status 200. raw is all of it.
-func StreamFailure(raw []byte) *translate.Failure {
-	r := translate.ReadReport(raw)
-	return r.Failure(0, nil)
+// of status 200. raw is all of it, prompt how many tokens the request was estimated to have.
+func StreamFailure(raw []byte, prompt int64) *translate.Failure {
+	return failure(0, nil, raw, prompt)
 }

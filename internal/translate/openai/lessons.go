@@ -45,7 +45,7 @@ func learned(name string, apply func(*config.Quirks)) translate.Lesson {
 // English as well, only what stands in quotes, or alone behind a colon, is one.
 var fieldNames = regexp.MustCompile("(?:^|[^a-z_])(max_completion_tokens|max_output_tokens|max_tokens|stream_options|reasoning_?effort|" +
 	"reasoning\\.effort|reasoning\\.summary|reasoning_content|reasoning_details|enable_thinking|thinking_budget|chat_template_kwargs|" +
-	"temperature|top_p|top_k|parallel_tool_calls|tool_choice|response_format|prompt_cache_key|service_tier|cache_control)(?:$|[^a-z_])" +
+	"max_tool_calls|temperature|top_p|top_k|parallel_tool_calls|tool_choice|response_format|prompt_cache_key|service_tier|cache_control)(?:$|[^a-z_])" +
 	"|[`'\"](stop|thinking|reasoning|include|store|text\\.format)[`'\"]" +
 	"|(?:model|supplied|parameter|name|field|permitted): ?(stop|thinking|reasoning|include|store)\\b" +
 	"|(?:^|\\n)(stop|thinking|reasoning|include|store): ")

@@ -12,7 +12,7 @@ import (
 // How much a model may be asked to write, in the texts of providers.
 var (
 	tokensAsked  = regexp.MustCompile(`max_tokens|max_completion_tokens|max_output_tokens|max_new_tokens|maxoutputtokens|max tokens|maximum tokens|completion tokens|output tokens`)
-	mostTokens   = regexp.MustCompile("(?:at most|up to|less than or equal to|no (?:more|greater|larger) than|not exceed|<=|≤|maximum value (?:for|of) [^0-9]{1,40} is|model limit of|max tokens >|[0-9] >|\\[\\s*[01]\\s*,)\\s*['\"`]?([0-9][0-9,]*)")
+	mostTokens   = regexp.MustCompile("(?:at most|up to|between [01] and|exceeds the maximum(?: allowed)?(?: value)?(?: of)?|exceeds [^0-9]{1,40} tokens \\(|less than or equal to|no (?:more|greater|larger) than|not exceed|<=|≤|maximum value (?:for|of) [^0-9]{1,40} is|model limit of|max tokens >|[0-9] >|\\[\\s*[01]\\s*,)\\s*['\"`]?([0-9][0-9,]*)")
 	mostTokensEx = regexp.MustCompile(`to ([0-9][0-9,]*) \(exclusive\)`)
 )
 
@@ -153,7 +153,7 @@ func fieldLesson(r *refused) translate.Lesson {
 			f = "top_p"
 		}
 		return learned(f, func(q *config.Quirks) { strip(q, f) })
-	case "service_tier", "include", "store", "reasoning.summary":
+	case "service_tier", "include", "store", "reasoning.summary", "max_tool_calls":
 		return learned(strings.ReplaceAll(f, ".", "_"), func(q *config.Quirks) { strip(q, f) })
 	case "parallel_tool_calls":
 		return learned(f, func(q *config.Quirks) { q.NoParallel = true })

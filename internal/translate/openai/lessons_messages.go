@@ -56,6 +56,12 @@ func roleLesson(r *refused) translate.Lesson {
 		return learned("system_middle", func(q *config.Quirks) { q.SystemMiddle = "" })
 	case r.has("role 'user' after role 'tool'", `role "user" after role "tool"`):
 		return learned("after_tool", func(q *config.Quirks) { q.AfterTool = "filler" })
+	case r.has("expected last role user or tool", "assistant with prefix"):
+		return learned("prefill", func(q *config.Quirks) {
+			if q.Prefill == "" {
+				q.Prefill = "prefix"
+			}
+		})
 	}
 	return translate.Lesson{}
 }
@@ -76,9 +82,7 @@ func mediaLesson(r *refused) translate.Lesson {
 	case !r.unknown && !r.has("not a multimodal model", "only supported by certain models", "at most 0 image", "unknown variant", "invalid content type", "does not have vision", "no endpoints found that support", "unable to process input image"):
 	case r.has("variant `file`", "type 'file'", "input_file", "file_data", "pdf"):
 		return learned("documents", func(q *config.Quirks) {
-			if q.Documents == "file" {
-				q.Documents = ""
-			}
+			q.Documents = ""
 		})
 	case r.has("image", "multimodal", "vision"):
 		if r.has("url") && r.has("base64") {

@@ -19,19 +19,43 @@ func toolsAndEffortLesson(r *refused) translate.Lesson {
 	off := r.has("reasoning_effort to 'none'", "reasoning_effort='none'", `reasoning_effort to "none"`)
 	return learned("no_effort_with_tools", func(q *config.Quirks) {
 		q.Effort = config.EffortNone
-		if off {
+		if off && takesEffortOff(q) {
 			q.Extra = withEffortOff(q.Extra)
 		}
 	})
 }
 
+// takesEffortOff tells whether the provider has not refused to have reasoning switched off. One that
+// says both, that it must be and that it cannot be, is left to its default.
+func takesEffortOff(q *config.Quirks) bool {
+	return !slices.Contains(q.Strip, "reasoning_effort") && !slices.Contains(q.Strip, effortOffRefused)
+}
+
+// effortOff is the value of reasoning_effort that switches reasoning off. That it was refused is
+// remembered among the fields that are never sent: of the words that a profile lists, the one may
+// be missing although the provider takes it.
+const (
+	effortOff        = `"none"`
+	effortOffRefused = "reasoning_effort=none"
+)
+
 // withEffortOff adds to the fields that every request has, unless it is there.
 func withEffortOff(extra string) string {
 	m := fieldsOf(json.RawMessage(extra))
 	if m.get("reasoning_effort") == nil {
-		m.set("reasoning_effort", quoted("none"))
+		m.set("reasoning_effort", json.RawMessage(effortOff))
 	}
 	return string(m.render())
+}
+
+// withoutEffortOff takes away what withEffortOff has added, where that is not taken any more.
+func withoutEffortOff(q *config.Quirks) {
+	if m := fieldsOf(json.RawMessage(q.Extra)); !takesEffortOff(q) && string(m.get("reasoning_effort")) == effortOff {
+		q.Extra = ""
+		if m = m.without("reasoning_effort"); len(m) > 0 {
+			q.Extra = string(m.render())
+		}
+	}
 }
 
 // Values of reasoning_effort, in the texts of providers.
@@ -70,7 +94,7 @@ func effortLesson(r *refused) translate.Lesson {
 // cannot be asked for.
 func effortsLesson(words []string) translate.Lesson {
 	if !slices.ContainsFunc(words, func(w string) bool { return w != "none" }) {
-		return noEffortLesson("reasoning_effort")
+		return learned("no_reasoning_effort", func(q *config.Quirks) { giveEffortUp(q, "reasoning_effort") })
 	}
 	return learned("efforts", func(q *config.Quirks) {
 		keepEfforts(q, func(level string) bool { return slices.Contains(words, level) })
@@ -96,18 +120,34 @@ func keepEfforts(q *config.Quirks, taken func(string) bool) {
 		}
 	}
 	q.Efforts = left
+	if !taken("none") {
+		strip(q, effortOffRefused)
+		withoutEffortOff(q)
+	}
 }
 
-// noEffortLesson learns that reasoning cannot be asked for in this way.
+// noEffortLesson learns that a field by which reasoning is asked for is not known.
 func noEffortLesson(field string) translate.Lesson {
 	return learned("no_"+strings.ReplaceAll(field, ".", "_"), func(q *config.Quirks) {
-		switch {
-		case fieldOfEffort(q.Effort) == field, field == "thinking_budget" && q.Effort == config.EffortEnable, field == "reasoning.effort":
-			q.Effort = config.EffortNone
-		case field == "reasoning_effort" && (q.Effort == config.EffortThinking || q.Effort == config.EffortTemplate):
-			q.Efforts = nil // the switch beside it may stay
+		giveEffortUp(q, field)
+		if field == "reasoning_effort" {
+			strip(q, field)
+			withoutEffortOff(q)
 		}
 	})
+}
+
+// giveEffortUp has reasoning not asked for by a field any more. Where nothing was said of the way,
+// the field depends on the dialect: Responses has one and Chat Completions another.
+func giveEffortUp(q *config.Quirks, field string) {
+	way := q.Effort
+	switch {
+	case fieldOfEffort(way) == field, field == "thinking_budget" && way == config.EffortEnable, field == "reasoning.effort",
+		field == "reasoning" && fieldOfEffort(way) == "reasoning_effort":
+		q.Effort = config.EffortNone
+	case field == "reasoning_effort" && (way == config.EffortThinking || way == config.EffortTemplate):
+		q.Efforts = nil // the switch beside it may stay
+	}
 }
 
 // fieldOfEffort is the field that a way of asking for reasoning uses.

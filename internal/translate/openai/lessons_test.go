@@ -55,7 +55,7 @@ func TestLessonsComeToAnEnd(t *testing.T) {
 		if statuses[i] == 0 {
 			continue
 		}
-		if l := (Chat{}).Failure(statuses[i], nil, body).Lesson; l.Apply != nil {
+		if l := (Chat{}).Failure(statuses[i], nil, body, 0).Lesson; l.Apply != nil {
 			lessons = append(lessons, l)
 		}
 	}
@@ -102,7 +102,7 @@ func someQuirks(rnd *rand.Rand) config.Quirks {
 		Effort:      pick("", config.EffortObject, config.EffortThinking, config.EffortEnable, config.EffortTemplate, config.EffortNone),
 		ReasoningIn: pick("", "none", "reasoning", "reasoning_content", "reasoning_details"), ToolChoice: pick("", "auto", "auto_thinking", "named_only_required"),
 		ToolID: pick("", "max64", "max40", "short9"), SystemMiddle: pick("", "inplace"), Images: pick("", "none", "base64", "in_tool"),
-		Documents: pick("", "file", "none"), Format: pick("", "json_object", "none"), Schema: pick("", "gemini"), Stops: rnd.Int64N(6) - 1,
+		Documents: pick("", "file", "url"), Prefill: pick("", "prefix", "continue"), Format: pick("", "json_object", "none"), Schema: pick("", "gemini"), Stops: rnd.Int64N(6) - 1,
 		Developer: rnd.IntN(2) == 0, CacheKey: rnd.IntN(2) == 0, TopK: rnd.IntN(2) == 0, MaxOutput: 10_000 * rnd.Int64N(3),
 	}
 	if rnd.IntN(2) == 0 {
@@ -117,7 +117,7 @@ func TestLessonsLeaveTheQuirksOfTheProfileAlone(t *testing.T) {
 	file.Strip[0] = "logprobs"
 	bodies, statuses := everyError(t)
 	for i, body := range bodies {
-		if l := failure(max(statuses[i], 400), nil, body).Lesson; l.Apply != nil {
+		if l := failure(max(statuses[i], 400), nil, body, 0).Lesson; l.Apply != nil {
 			q := file
 			l.Apply(&q)
 		}
@@ -130,7 +130,7 @@ func TestLessonsLeaveTheQuirksOfTheProfileAlone(t *testing.T) {
 func TestEveryLessonHasAFixedName(t *testing.T) {
 	bodies, statuses := everyError(t)
 	for i, body := range bodies {
-		l := failure(max(statuses[i], 400), nil, body).Lesson
+		l := failure(max(statuses[i], 400), nil, body, 0).Lesson
 		name, ok := strings.CutPrefix(l.Name, "learned:")
 		if l.Apply != nil && (!ok || strings.ContainsFunc(name, func(c rune) bool { return c != '_' && (c < 'a' || c > 'z') && (c < '0' || c > '9') })) {
 			t.Errorf("the name %q is no word", l.Name)
@@ -147,9 +147,9 @@ func FuzzFailure(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, status int, body []byte, wait string) {
 		h := http.Header{"X-Ratelimit-Reset": {wait}, "Retry-After-Ms": {wait}}
-		got := failure(status, h, body)
+		got := failure(status, h, body, 0)
 		if status < 400 || status > 599 {
-			got = StreamFailure(body)
+			got = StreamFailure(body, 0)
 		}
 		if got.Status < 400 || got.Status > 599 && status < 600 || got.Type == "" || got.Message == "" || len(got.Message) > 8<<10 {
 			t.Errorf("%+v", got)

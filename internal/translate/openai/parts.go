@@ -1,6 +1,8 @@
 package openai
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,10 +28,15 @@ func (r *chatRequest) passages(parts []translate.Part) []passage {
 			one.text = p.Text
 		case translate.KindReference:
 			one.text = r.reference(p.Name)
+		case translate.KindRemoved:
+			one.text = "Tool " + r.names.sent(p.Name) + " is no longer available."
 		case translate.KindImage:
 			one.text, one.media = r.image(p)
 		case translate.KindDocument:
 			one.text, one.media = r.document(p)
+			if one.media != nil && p.Text != "" { // a file has no place for what the client says of it
+				out = append(out, passage{text: join("\n", "["+label(p)+"]", p.Text)})
+			}
 		default:
 			continue
 		}
@@ -52,7 +59,7 @@ func (r *chatRequest) image(p *translate.Part) (string, *translate.Part) {
 		r.notes.Add(translate.NoteImage)
 		return "[image omitted: the model cannot see]", nil
 	case p.Media.Data == "" && p.Media.URL == "":
-		r.refuse(p.Media, "image")
+		r.refuse(&p.Media, "image")
 	case images == "base64" && p.Media.Data == "":
 		r.notes.Add(translate.NoteImage)
 		return "[image omitted: " + p.Media.URL + "]", nil
@@ -62,34 +69,34 @@ func (r *chatRequest) image(p *translate.Part) (string, *translate.Part) {
 
 // document returns a document, or its text, or the words in its place.
 func (r *chatRequest) document(p *translate.Part) (string, *translate.Part) {
-	m, documents := &p.Media, r.call.Quirks.Documents
-	name := p.Title
-	if name == "" {
-		name = m.URL
-	}
-	label := strings.TrimSpace("document " + name)
-	switch {
-	case documents == "none":
+	m := &p.Media
+	switch documents := r.call.Quirks.Documents; {
 	case strings.HasPrefix(m.Type, "text/"):
-		return join("\n", "["+label+"]", p.Text, m.Data), nil
+		return join("\n", "["+label(p)+"]", p.Text, m.Data), nil
 	case m.Data == "" && m.URL == "":
-		r.refuse(*m, "document")
-	case documents == "file" && m.Data != "":
+		r.refuse(m, "document")
+	case documents == "url", documents == "file" && m.Data != "":
 		return "", p
 	}
 	r.notes.Add(translate.NoteDocument)
-	return "[" + label + " omitted: the model cannot read it]", nil
+	return join("\n", "["+label(p)+" omitted: the model cannot read it]", p.Text), nil
+}
+
+// label names a document.
+func label(p *translate.Part) string {
+	return strings.TrimSpace("document " + cmp.Or(p.Title, p.Media.URL))
 }
 
 // refuse refuses a request that names a file of Anthropic's: nobody else has it, and an answer
 // without it would be about something else.
-func (r *chatRequest) refuse(m translate.Media, kind string) {
+func (r *chatRequest) refuse(m *translate.Media, kind string) {
 	why := "it has no content"
 	if m.FileID != "" {
 		why = "it is a file kept at Anthropic, which is not available through this route"
 	}
 	if r.refusal == nil {
-		r.refusal = &translate.Refusal{Field: kind + ".source", Message: kind + ".source: " + why}
+		field := m.At + "." + kind + ".source"
+		r.refusal = &translate.Refusal{Field: field, Message: field + ": " + why}
 	}
 }
 
@@ -136,6 +143,15 @@ func joinPassages(passages []passage) string {
 	return b.String()
 }
 
+// joinTexts joins passages as paragraphs of one text.
+func joinTexts(passages []passage) string {
+	texts := make([]string, len(passages))
+	for i := range passages {
+		texts[i] = passages[i].text
+	}
+	return strings.Join(texts, "\n\n")
+}
+
 func (r *chatRequest) passage(w *writer, p *passage) {
 	w.begin('{')
 	switch {
@@ -173,11 +189,15 @@ func address(w *writer, m *translate.Media) {
 	w.text("data:" + m.Type + ";base64," + m.Data)
 }
 
+// fileName is what a document is called. Its ending tells providers what it is.
 func fileName(p *translate.Part) string {
-	if p.Title != "" {
+	switch {
+	case p.Title == "":
+		return "document.pdf"
+	case strings.HasSuffix(strings.ToLower(p.Title), ".pdf"):
 		return p.Title
 	}
-	return "document.pdf"
+	return p.Title + ".pdf"
 }
 
 // attachments are what the results of one turn hold that a tool's message cannot: they follow
@@ -204,7 +224,11 @@ func (r *chatRequest) result(p *translate.Part, aside *attachments) []passage {
 	if len(out) == 0 {
 		out = append(out, passage{text: "(no output)"})
 	}
-	if p.Failed && !saysError(out[0].text) {
+	switch {
+	case !p.Failed:
+	case out[0].media != nil:
+		out = slices.Insert(out, 0, passage{text: "Error:"})
+	case !saysError(out[0].text):
 		out[0].text = "Error: " + out[0].text
 	}
 	if p.Cache != nil {

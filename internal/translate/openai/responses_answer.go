@@ -20,8 +20,12 @@ type responsesAnswer struct {
 	ids   map[string]*responsesItem
 	last  *responsesItem // that something was said of
 	held  int            // bytes that had to wait
+	cites []citation     // by the texts that have come
 	named bool
+	cut   bool // the answer has ended before it was complete
 	final bool // no item follows
+
+	searched bool // there is a search
 }
 
 // maxItems is how many items an answer may have.
@@ -114,6 +118,7 @@ func (d *responsesAnswer) of(e *responsesEvent, kind itemKind) *responsesItem {
 func (d *responsesAnswer) create(e *responsesEvent, kind itemKind, id string) *responsesItem {
 	it := &responsesItem{kind: kind, key: len(d.items), id: id}
 	d.items = append(d.items, it)
+	d.searched = d.searched || kind == itemSearch
 	d.queue = append(d.queue, it)
 	if e.indexed {
 		d.at[e.index] = it
@@ -188,10 +193,11 @@ func (d *responsesAnswer) complete(it *responsesItem, b *itemBody) {
 	if it.kind != itemCall {
 		d.rest(it, b.summary)
 		d.rest(it, b.content)
+		d.cite(b.content)
 	} else if it.parts == 0 {
 		d.put(it, pieceArgs, 0, said(b.args))
 	}
-	it.over = true
+	it.over, it.done = true, !d.cut
 	d.advance()
 }
 

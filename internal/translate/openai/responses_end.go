@@ -32,7 +32,9 @@ func parseResponse(raw []byte) responseBody {
 		case "usage":
 			b.usage = r.value()
 		case "error":
-			b.fault = r.value()
+			if v := r.value(); !nothing(v) {
+				b.fault = v
+			}
 		case "incomplete_details":
 			b.reason = words(r.field("reason"))
 		default:
@@ -56,6 +58,7 @@ func (d *responsesAnswer) end(b *responseBody) {
 		return
 	}
 	d.name(b.id, b.model)
+	d.cut = b.reason != "" || b.status == "incomplete"
 	d.output(b.output)
 	u := d.use(b.usage)
 	d.settle()
@@ -66,7 +69,7 @@ func (d *responsesAnswer) end(b *responseBody) {
 	switch {
 	case b.reason == "content_filter":
 		reason = "refusal"
-	case b.reason != "" || b.status == "incomplete":
+	case d.cut:
 		reason = "max_tokens"
 		if d.r.Window > 0 && u.Prompt > 0 && u.Prompt+max(u.Output, 0) >= d.r.Window {
 			reason = "model_context_window_exceeded"
@@ -121,17 +124,13 @@ func (d *responsesAnswer) settle() {
 
 // use takes the usage.
 func (d *responsesAnswer) use(raw []byte) translate.Usage {
-	t := tokens{-1, -1, -1, -1, -1, -1, -1, -1, ""}
+	t := newTokens()
 	r := reader{b: raw}
 	if raw != nil && r.peek() == '{' {
 		t.parse(&r)
 	}
-	u := t.usage(d.r.Quirks.ReasoningOutside)
-	d.w.Use(u)
-	if t.cost != "" {
-		d.w.Aside(func(a *translate.Aside) { a.Cost = t.cost })
-	}
-	return u
+	t.tell(d.w, &d.r.Quirks)
+	return t.usage(d.r.Quirks.ReasoningOutside)
 }
 
 // done takes an end that is none of a response: a mark that some providers borrow from Chat
@@ -172,6 +171,5 @@ func (d *responsesAnswer) fault(fault, raw []byte) {
 }
 
 func (d *responsesAnswer) report(raw []byte) {
-	f := StreamFailure(raw)
-	d.w.Fail(f.Type, f.Message)
+	d.w.Refuse(StreamFailure(raw, d.r.Prompt))
 }

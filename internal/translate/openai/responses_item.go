@@ -1,6 +1,10 @@
 package openai
 
-import "strings"
+import (
+	"strings"
+
+	"prism/internal/translate"
+)
 
 // itemKind is what an item of the output is. Items of other kinds are not asked for.
 type itemKind int
@@ -9,6 +13,7 @@ const (
 	itemMessage itemKind = iota + 1
 	itemReasoning
 	itemCall
+	itemSearch // of the web
 )
 
 func itemKindOf(typ []byte) itemKind {
@@ -19,6 +24,8 @@ func itemKindOf(typ []byte) itemKind {
 		return itemReasoning
 	case `"function_call"`:
 		return itemCall
+	case `"web_search_call"`:
+		return itemSearch
 	}
 	return 0
 }
@@ -44,10 +51,14 @@ type responsesItem struct {
 	phase string // of a message: what part it has in the turn
 	state string // encrypted reasoning
 
+	search translate.Search
+	silent bool // a search that is none
+
 	parts  int64     // so many of its parts have come, or begun to
 	source pieceKind // of reasoning: the first to come counts, the other one says the same again
 	some   bool      // something has come
 	begun  bool      // a call was written
+	done   bool      // the provider has said so, before the answer ended
 	over   bool      // nothing comes any more
 	held   []heldPiece
 }
@@ -90,6 +101,8 @@ type itemBody struct {
 	phase, state     string
 	args             []byte
 	summary, content []byte
+	action           []byte // of a search
+	failed           bool
 }
 
 func parseItem(raw []byte) itemBody {
@@ -114,6 +127,10 @@ func parseItem(raw []byte) itemBody {
 			b.state = r.string()
 		case "arguments":
 			b.args = r.value()
+		case "action":
+			b.action = r.value()
+		case "status":
+			b.failed = r.string() == "failed"
 		case "summary":
 			b.summary = r.value()
 		case "content":
@@ -137,6 +154,9 @@ func (it *responsesItem) learn(b *itemBody) {
 	}
 	if !it.begun && b.name != "" {
 		it.name = b.name
+	}
+	if it.kind == itemSearch {
+		it.learnSearch(b)
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 type responsesMessage struct {
 	responsesAnswer
 	body []byte
-	long bool
 }
 
 // Message reads an answer that is one JSON body.
@@ -23,8 +22,11 @@ func (Responses) Message(r *translate.Reply, w *translate.Writer) translate.Deco
 
 // Feed implements [translate.Decoder].
 func (d *responsesMessage) Feed(p []byte) {
+	if d.w.Ended() {
+		return
+	}
 	if len(d.body)+len(p) > maxFrame {
-		d.long = true
+		d.tooLong()
 		return
 	}
 	d.body = append(d.body, p...)
@@ -32,12 +34,8 @@ func (d *responsesMessage) Feed(p []byte) {
 
 // End implements [translate.Decoder].
 func (d *responsesMessage) End(err error) error {
-	switch {
-	case d.w.Ended() || !errors.Is(err, io.EOF):
+	if d.w.Ended() || !errors.Is(err, io.EOF) {
 		return d.over(err)
-	case d.long:
-		d.tooLong()
-		return nil
 	}
 	body := bytes.TrimSpace(bytes.TrimPrefix(d.body, []byte("\xef\xbb\xbf")))
 	b := parseResponse(body)

@@ -59,18 +59,24 @@ func (d *responsesAnswer) write(it *responsesItem, kind pieceKind, s string) {
 func (d *responsesAnswer) advance() {
 	for len(d.queue) > 0 {
 		it := d.queue[0]
-		if (len(it.held) > 0 || it.kind == itemCall) && d.ready(it) {
+		if (len(it.held) > 0 || d.bare(it)) && d.ready(it) {
 			for _, p := range it.held {
 				d.write(it, p.kind, p.text.String())
 			}
 			it.held = nil
 		}
-		if !it.over || it.kind == itemReasoning && len(d.queue) == 1 && !d.final {
+		if d.searching(it) || !it.over || it.kind == itemReasoning && len(d.queue) == 1 && !d.final {
 			return // reasoning also tells of what follows it
 		}
 		d.queue = d.queue[1:]
 		d.close(it)
 	}
+}
+
+// bare tells that an item is a call which has no input. Where the answer was cut, it was the input
+// that was cut off, and a call without it would be another one.
+func (d *responsesAnswer) bare(it *responsesItem) bool {
+	return it.kind == itemCall && it.over && (it.done || !d.cut)
 }
 
 // close ends an item.
@@ -82,6 +88,8 @@ func (d *responsesAnswer) close(it *responsesItem) {
 		d.w.ToolDone(it.key)
 	case itemReasoning:
 		d.sign(it)
+	case itemSearch:
+		d.found(it)
 	}
 }
 

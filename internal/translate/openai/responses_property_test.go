@@ -12,10 +12,10 @@ import (
 	"prism/internal/translate/translatetest"
 )
 
-// scriptedItem is an item of an answer: the events that tell of it, and the block it becomes.
+// scriptedItem is an item of an answer: the events that tell of it, and the blocks it becomes.
 type scriptedItem struct {
 	events []map[string]any
-	want   *translatetest.Block
+	want   []translatetest.Block
 }
 
 // TestResponsesItemsKeepTheirOrderHoweverTheyInterleave mixes the events of a few items at random.
@@ -27,15 +27,22 @@ func TestResponsesItemsKeepTheirOrderHoweverTheyInterleave(t *testing.T) {
 		for i := range items {
 			items[i] = scriptItem(r, i)
 		}
-		answer, err := translatetest.Check(readResponses(t, interleave(r, items)))
+		events := interleave(r, items)
+		out := readResponses(t, events)
+		for i, e := range events { // so none is like the one before
+			events[i] = maps.Clone(e)
+			events[i]["a"] = i
+		}
+		if want := readResponses(t, events); out != want {
+			t.Fatalf("seed %d:\n%s\nwant\n%s", seed, out, want)
+		}
+		answer, err := translatetest.Check(out)
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 		var want []translatetest.Block
 		for _, it := range items {
-			if it.want != nil {
-				want = append(want, *it.want)
-			}
+			want = append(want, it.want...)
 		}
 		if got := fmt.Sprint(answer.Blocks); got != fmt.Sprint(want) || !answer.Complete {
 			t.Fatalf("seed %d:\n got %s\nwant %v", seed, got, want)
@@ -65,13 +72,13 @@ func scriptItem(r *rand.Rand, i int) scriptedItem {
 			}
 		}
 	}
-	switch r.IntN(3) {
+	switch r.IntN(4) {
 	case 0:
 		s.events = append(s.events, ev("output_item.added", item("message", nil)))
 		deltas("output_text.delta")
 		s.events = append(s.events, ev("output_item.done", item("message", map[string]any{"content": []any{map[string]any{"type": "output_text", "text": whole}}})))
 		if whole != "" {
-			s.want = &translatetest.Block{Type: "text", Text: whole}
+			s.want = []translatetest.Block{{Type: "text", Text: whole}}
 		}
 	case 1:
 		s.events = append(s.events, ev("output_item.added", item("reasoning", nil)))
@@ -80,7 +87,14 @@ func scriptItem(r *rand.Rand, i int) scriptedItem {
 			"summary": []any{map[string]any{"type": "summary_text", "text": whole}}, "encrypted_content": id,
 		})))
 		e := translate.Envelope{Provider: "acme", Kind: translate.KindEncrypted, Payload: id}
-		s.want = &translatetest.Block{Type: "thinking", Text: whole, Signature: e.String()}
+		s.want = []translatetest.Block{{Type: "thinking", Text: whole, Signature: e.String()}}
+	case 2:
+		s.events = append(s.events, ev("output_item.added", item("web_search_call", nil)))
+		deltas("web_search_call.searching")
+		s.events = append(s.events, ev("output_item.done", item("web_search_call", map[string]any{"action": map[string]any{"type": "search", "query": id}})))
+		s.want = []translatetest.Block{
+			{Type: "server_tool_use", ID: "srvtoolu_" + id, Name: "web_search", Text: `{"query":"` + id + `"}`}, {Type: "web_search_tool_result"},
+		}
 	default:
 		call := map[string]any{"call_id": "call_" + id, "name": "Tool"}
 		s.events = append(s.events, ev("output_item.added", item("function_call", call)))
@@ -90,7 +104,7 @@ func scriptItem(r *rand.Rand, i int) scriptedItem {
 		if whole == "" {
 			whole = "{}"
 		}
-		s.want = &translatetest.Block{Type: "tool_use", ID: "call_" + id, Name: "Tool", Text: whole}
+		s.want = []translatetest.Block{{Type: "tool_use", ID: "call_" + id, Name: "Tool", Text: whole}}
 	}
 	return s
 }

@@ -40,13 +40,17 @@ func (Responses) Request(call *translate.Call) (*translate.Request, error) {
 const maxCallID = "max64"
 
 // responsesQuirks lays the dialect's own habits over those of a provider: it knows no stop sequences
-// and no marks of the prompt cache, and its limit of an answer has another name.
+// and no marks of the prompt cache, who takes files fetches them as well, and its limit of an answer
+// has another name.
 func responsesQuirks(q config.Quirks) config.Quirks {
 	if q.MaxTokensField != "none" {
 		q.MaxTokensField = "max_output_tokens"
 	}
 	if q.ToolID == "" {
 		q.ToolID = maxCallID
+	}
+	if q.Documents == "file" {
+		q.Documents = "url"
 	}
 	q.Stops, q.CacheControl = -1, false
 	return q
@@ -58,7 +62,7 @@ const minOutput = 16
 // translate fills in the fields.
 func (r responsesRequest) translate() *translate.Refusal {
 	var refusal *translate.Refusal
-	if r.offer, refusal = offered(r.conv, &r.call.Quirks); refusal != nil {
+	if r.offer, refusal = offered(r.conv, r.call.Quirks.WebSearch); refusal != nil {
 		return refusal
 	}
 	r.set("model", quoted(strings.TrimSuffix(r.call.Model, "[1m]")))
@@ -71,6 +75,7 @@ func (r responsesRequest) translate() *translate.Refusal {
 	}
 	r.sampling()
 	r.reasoning()
+	r.include()
 	r.format()
 	r.leftOut()
 	if refusal = r.choose(); refusal != nil {
@@ -83,12 +88,12 @@ func (r responsesRequest) translate() *translate.Refusal {
 
 // write writes the conversation.
 func (r responsesRequest) write() *translate.Refusal {
-	m := &chatMessages{r: r.chatRequest}
+	m := newChatMessages(r.chatRequest)
 	m.system()
 	if system := translate.Field(m.w.b, "content"); system != nil {
 		r.set("instructions", system)
 	}
-	in := &responsesInput{r: r.chatRequest, taken: make(map[string]int)}
+	in := newResponsesInput(r.chatRequest)
 	if refusal := in.write(); refusal != nil {
 		return refusal
 	}
@@ -100,8 +105,7 @@ func (r responsesRequest) write() *translate.Refusal {
 	return nil
 }
 
-// reasoning asks for as much reasoning as the client wants, for a summary of it to be shown, and
-// for all of it in a form that only the provider can read: it wants it back.
+// reasoning asks for as much reasoning as the client wants, and for a summary of it to be shown.
 func (r responsesRequest) reasoning() {
 	q := &r.call.Quirks
 	if q.Effort == config.EffortNone {
@@ -122,8 +126,21 @@ func (r responsesRequest) reasoning() {
 	if len(m) > 0 {
 		r.set("reasoning", m.render())
 	}
-	if level != "none" {
-		r.set("include", []byte(`["reasoning.encrypted_content"]`))
+}
+
+// include asks for what the provider tells on demand only: its reasoning in a form that only it can
+// read, since it wants that back, and the pages that a search has found.
+func (r responsesRequest) include() {
+	var list []string
+	q := &r.call.Quirks
+	if q.Effort != config.EffortNone && (r.conv.Effort == "" || clampEffort(r.conv.Effort, q.Efforts) != "none") {
+		list = append(list, "reasoning.encrypted_content")
+	}
+	if r.offer.search == searchOpenAI {
+		list = append(list, "web_search_call.action.sources")
+	}
+	if len(list) > 0 {
+		r.set("include", listOf(list))
 	}
 }
 
@@ -169,16 +186,13 @@ func (r responsesRequest) listTools() {
 		if t.Description != "" {
 			w.field("description", t.Description)
 		}
-		w.rawField("parameters", cleanSchema(t.Schema, r.call.Quirks.Schema))
-		strict := t.Strict && enforceable(t.Schema)
-		if t.Strict && !strict {
-			r.notes.Add(translate.NoteStrict)
-		}
-		w.rawField("strict", boolean(strict))
+		schema := cleanSchema(t.Schema, r.call.Quirks.Schema)
+		w.rawField("parameters", schema)
+		w.rawField("strict", boolean(t.Strict && r.enforces(t.Schema, schema)))
 		w.end('}')
 	}
 	if r.searches() {
-		w.raw([]byte(`{"type":"web_search"}`))
+		w.raw(r.webSearch())
 	}
 	w.end(']')
 	r.set("tools", w.b)
@@ -186,5 +200,24 @@ func (r responsesRequest) listTools() {
 
 // searches tells whether the provider searches the web with a tool of its own.
 func (r responsesRequest) searches() bool {
-	return r.offer.search && r.call.Quirks.WebSearch != "openrouter" && r.call.Quirks.WebSearch != "qwen"
+	return r.offer.search == searchOpenAI || r.offer.search == searchZai
+}
+
+// webSearch is the provider's own tool. How often it may be used is said of the whole answer.
+func (r responsesRequest) webSearch() []byte {
+	m := members{{"type", quoted("web_search")}}
+	if r.offer.search != searchOpenAI {
+		return m.render()
+	}
+	asked := &r.offer.asked
+	if asked.Allowed != nil {
+		m.set("filters", members{{"allowed_domains", translate.Compact(nil, asked.Allowed)}}.render())
+	}
+	if asked.Location != nil {
+		m.set("user_location", translate.Compact(nil, asked.Location))
+	}
+	if asked.Uses > 0 {
+		r.set("max_tool_calls", integer(asked.Uses))
+	}
+	return m.render()
 }

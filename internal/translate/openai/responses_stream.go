@@ -2,64 +2,64 @@ package openai
 
 import (
 	"bytes"
-	"errors"
-	"io"
 
 	"prism/internal/translate"
 )
 
-// responsesStream reads the server-sent events of a Responses answer.
+// responsesStream reads the events of a Responses answer.
 type responsesStream struct {
 	responsesAnswer
-	frames frames
-	alike  alike
+	like alike          // the event that was read last, if it added a text:
+	it   *responsesItem // to this item,
+	what pieceKind      // as this,
+	part int64          // to this part of it
 }
 
 // Stream reads the server-sent events of an answer.
 func (Responses) Stream(r *translate.Reply, w *translate.Writer) translate.Decoder {
-	return &responsesStream{responsesAnswer: newResponsesAnswer(r, w)}
+	return &eventStream{w: w, to: &responsesStream{responsesAnswer: newResponsesAnswer(r, w)}}
 }
 
-// Feed implements [translate.Decoder].
-func (d *responsesStream) Feed(p []byte) {
-	for len(p) > 0 && !d.w.Ended() {
-		if d.frames.between() {
-			if text, rest, ok := d.alike.event(p); ok {
-				d.again(text)
-				p = rest
-				continue
-			}
-		}
-		e, rest, ok := d.frames.next(p)
-		if !ok {
-			break
-		}
-		d.event(e)
-		p = rest
+// again implements [eventReader].
+func (d *responsesStream) again(p []byte) (rest []byte, ok bool) {
+	if rest, ok = d.like.event(p); ok {
+		d.more()
 	}
-	if d.frames.long {
-		d.tooLong()
+	return rest, ok
+}
+
+// more takes the text of an event that is like the last one.
+func (d *responsesStream) more() {
+	if !d.like.same || !d.copied(&d.like.quoted) {
+		d.put(d.it, d.what, d.part, d.like.said())
 	}
 }
 
-// End implements [translate.Decoder].
-func (d *responsesStream) End(err error) error {
-	if errors.Is(err, io.EOF) && !d.w.Ended() {
-		if e, ok := d.frames.last(); ok {
-			d.event(e)
-		}
+// copied writes a text as it stands, if that is all there is to do.
+func (d *responsesStream) copied(q *translate.Quoted) bool {
+	if d.it.over || d.part >= d.it.parts || d.queue[0] != d.it {
+		return false
 	}
-	return d.over(err)
+	switch d.what {
+	case pieceText:
+		return d.w.TextQuoted(q)
+	case d.it.source: // of reasoning
+		return d.w.ThinkingQuoted(q)
+	case pieceArgs:
+		return d.w.ArgsQuoted(d.it.key, q)
+	default:
+		return false
+	}
 }
 
 // event reads one event.
 func (d *responsesStream) event(e event) {
 	data := bytes.TrimSpace(e.data)
-	if text, rest, ok := d.alike.match(data); ok && len(rest) == 0 {
-		d.again(text)
+	if d.like.whole(data) {
+		d.more()
 		return
 	}
-	d.alike.on = false
+	d.like.on = false
 	if string(e.name) == "error" && len(data) > 0 && data[0] != '{' {
 		d.report(data)
 		return
@@ -91,14 +91,10 @@ func (d *responsesStream) values(name, data []byte) {
 		}
 		d.take(&e, data[start:r.i])
 		if typed && e.it != nil && start == 0 && r.i == len(data) {
-			d.alike.learn(name, data, &e)
+			d.it, d.what, d.part = e.it, e.what, e.part
+			d.like.learn(name, data, &e.gaps)
 		}
 	}
-}
-
-// again takes the text of an event that is like the last one.
-func (d *responsesStream) again(text []byte) {
-	d.put(d.alike.it, d.alike.what, d.alike.part, d.alike.said.unquote(text))
 }
 
 // responsesEvent is one event. The bytes are those of the event, as JSON; nil stands for null.
@@ -112,6 +108,7 @@ type responsesEvent struct {
 	name     []byte
 	item     []byte
 	piece    []byte // a part of an item, whole
+	cited    []byte // a page that a text names
 	response []byte
 	fault    []byte
 	gaps     gaps           // what differs from event to event
@@ -151,10 +148,14 @@ func parseResponsesEvent(r *reader) responsesEvent {
 			e.item = r.value()
 		case "part":
 			e.piece = r.value()
+		case "annotation":
+			e.cited = r.value()
 		case "response":
 			e.response = r.value()
 		case "error":
-			e.fault = r.value()
+			if v := r.value(); !nothing(v) {
+				e.fault = v
+			}
 		default:
 			r.skip()
 		}
@@ -219,6 +220,8 @@ func (d *responsesAnswer) whole(e *responsesEvent, raw []byte) {
 		d.late(e, itemMessage, pieceRefusal)
 	case "response.content_part.done":
 		d.latePart(e)
+	case "response.output_text.annotation.added":
+		d.cited(e.cited)
 	default:
 		if e.fault != nil {
 			d.fault(e.fault, raw)

@@ -123,32 +123,6 @@ func TestAnEventThatNeverEndsIsGivenUp(t *testing.T) {
 	}
 }
 
-// BenchmarkResponsesStream translates an answer of a thousand pieces.
-func BenchmarkResponsesStream(b *testing.B) {
-	var in strings.Builder
-	in.WriteString(`data: {"type":"response.output_item.added","sequence_number":1,"output_index":0,"item":{"type":"message","id":"msg_0123456789abcdef"}}` + "\n\n")
-	const pieces = 1000
-	for i := range pieces {
-		fmt.Fprintf(&in, "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"sequence_number\":%d,"+
-			"\"item_id\":\"msg_0123456789abcdef\",\"output_index\":0,\"content_index\":0,\"delta\":\" word\",\"logprobs\":[],\"obfuscation\":\"abcdefgh\"}\n\n", i+2)
-	}
-	in.WriteString(`data: {"type":"response.completed","response":{"status":"completed","usage":{"input_tokens":10,"output_tokens":1000}}}` + "\n\n")
-	stream := []byte(in.String())
-	b.SetBytes(int64(len(stream)))
-	b.ReportAllocs()
-	for b.Loop() {
-		w := translate.NewWriter(translate.Opening{ID: "msg_x", Model: "m", Provider: "acme"}, true)
-		d := Responses{}.Stream(&translate.Reply{Provider: "acme", Stream: true}, w)
-		for p := stream; len(p) > 0; {
-			n := min(len(p), 4<<10)
-			d.Feed(p[:n])
-			w.Take()
-			p = p[n:]
-		}
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/pieces, "ns/event")
-}
-
 // BenchmarkResponsesRequest translates a conversation of some length.
 func BenchmarkResponsesRequest(b *testing.B) {
 	body := conversation(200)

@@ -1,8 +1,6 @@
 package openai
 
 import (
-	"strconv"
-
 	"prism/config"
 	"prism/internal/translate"
 )
@@ -39,7 +37,7 @@ func (in *responsesInput) part(t *responsesTurn, p *translate.Part) {
 	default:
 		if passages := in.r.passages([]translate.Part{*p}); len(passages) > 0 {
 			in.think(t)
-			in.message("assistant", t.phase, passages)
+			in.item("assistant", t.phase, passages)
 			t.phase = ""
 		}
 	}
@@ -53,8 +51,11 @@ func (in *responsesInput) thinking(t *responsesTurn, p *translate.Part) {
 		return
 	}
 	t.phase = e.Phase
+	if q.Effort == config.EffortNone {
+		return
+	}
+	in.r.back(&e)
 	switch {
-	case q.Effort == config.EffortNone:
 	case e.Kind == translate.KindEncrypted && e.Payload != "":
 		t.thoughts = append(t.thoughts, responsesThought{sealed: e.Payload})
 	case e.Kind == "" && p.Text != "" && q.ReasoningIn != "" && q.ReasoningIn != "none":
@@ -89,7 +90,7 @@ func listOfText(typ, text string) []byte {
 
 // call writes a call, and has its result expected.
 func (in *responsesInput) call(p *translate.Part) {
-	id := in.unique(toolID(translate.ProviderID(p.ID), in.r.call.Quirks.ToolID))
+	id := in.ids.of(p.ID)
 	in.calls = append(in.calls, chatCall{p.ID, id})
 	in.w.begin('{')
 	in.w.field("type", "function_call")
@@ -97,17 +98,4 @@ func (in *responsesInput) call(p *translate.Part) {
 	in.w.field("name", in.r.names.sent(p.Name))
 	in.w.field("arguments", string(translate.Compact(nil, p.Input)))
 	in.w.end('}')
-	in.last = translate.Assistant
-}
-
-// unique makes ids differ that are the same: the list of items has nothing else to tell calls
-// apart.
-func (in *responsesInput) unique(id string) string {
-	out := id
-	for in.taken[out] > 0 {
-		in.taken[id]++
-		out = toolID(id+"-"+strconv.Itoa(in.taken[id]), in.r.call.Quirks.ToolID)
-	}
-	in.taken[out]++
-	return out
 }

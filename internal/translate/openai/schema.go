@@ -39,7 +39,7 @@ func cleanSchema(raw json.RawMessage, dialect string) json.RawMessage {
 		return object(llamaSchema(raw, maxSchemaDepth))
 	case schemaOpenAI:
 		s := newSchemaRoot(raw)
-		return object(s.flat(raw))
+		return itemized(object(s.flat(raw)), maxSchemaDepth)
 	default:
 		return object(raw)
 	}
@@ -53,6 +53,8 @@ func cleanFormat(raw json.RawMessage, dialect string) json.RawMessage {
 		return g.node(raw, place{})
 	case schemaLlama:
 		return llamaSchema(raw, maxSchemaDepth)
+	case schemaOpenAI:
+		return itemized(translate.Compact(nil, raw), maxSchemaDepth)
 	default:
 		return translate.Compact(nil, raw)
 	}
@@ -119,10 +121,19 @@ func (s *schemaRoot) table(path string, raw json.RawMessage) map[string]json.Raw
 // place is where in the result a schema stands.
 type place struct {
 	depth int
-	refs  []string // that were followed to get there
+	refs  []string            // that were followed to get there
+	of    map[string][]string // the same for properties that came another way than the rest
 }
 
-func (p place) below() place { return place{p.depth + 1, p.refs} }
+func (p place) below() place { return place{depth: p.depth + 1, refs: p.refs} }
+
+// property is the place of what a property holds.
+func (p place) property(name string) place {
+	if refs, ok := p.of[name]; ok {
+		return place{depth: p.depth, refs: refs}
+	}
+	return place{depth: p.depth, refs: p.refs}
+}
 
 // open returns the fields of a schema with its reference and its allOf put in their place, and
 // from where what is within it goes on. What the schema says itself counts more. One that holds
@@ -134,26 +145,44 @@ func (s *schemaRoot) open(raw json.RawMessage, at place) (members, place) {
 		return members{{"type", quoted("object")}}, at
 	}
 	at = at.below()
+	siblings := at
 	if ref, ok := translate.Text(m.get("$ref")); ok {
 		if slices.Contains(at.refs, ref) {
 			return append(members{{"type", quoted("object")}}, m.only("description")...), at
 		}
-		at.refs = append(slices.Clip(at.refs), ref)
-		var more members
-		more, at = s.open(s.find(ref), at)
-		s.under(&m, more)
+		more, from := s.open(s.find(ref), place{depth: at.depth, refs: append(slices.Clip(at.refs), ref)})
+		s.under(&m, &at, more, from)
 	}
 	for one := range translate.Items(m.get("allOf")) {
-		var more members
-		more, at = s.open(one, at)
-		s.under(&m, more)
+		more, from := s.open(one, siblings)
+		s.under(&m, &at, more, from)
 	}
 	return m.without("$ref", "allOf"), at
 }
 
-// under adds what is not there yet to m, and counts what that costs.
-func (s *schemaRoot) under(m *members, more members) {
-	s.left -= len(m.get("properties"))
+// under adds what is not there yet to m, and counts what that costs. What came by a reference must
+// not follow it again, and only that.
+func (s *schemaRoot) under(m *members, at *place, more members, from place) {
+	properties := m.get("properties")
+	s.left -= len(properties)
+	if at.of == nil && len(from.refs)+len(from.of) > 0 {
+		at.of = make(map[string][]string)
+		for name := range translate.Fields(properties) {
+			at.of[name] = at.refs
+		}
+	}
+	if at.of != nil {
+		for name := range translate.Fields(more.get("properties")) {
+			if _, have := at.of[name]; !have {
+				at.of[name] = from.property(name).refs
+			}
+		}
+	}
+	for _, ref := range from.refs {
+		if !slices.Contains(at.refs, ref) {
+			at.refs = append(slices.Clip(at.refs), ref)
+		}
+	}
 	m.under(more)
 }
 
@@ -222,32 +251,35 @@ func listOf(names []string) json.RawMessage {
 	return w.b
 }
 
-// flat makes one object of a schema that has alternatives at the top.
+// flat makes one object of a schema that has alternatives at the top, or a choice of values.
 func (s *schemaRoot) flat(raw json.RawMessage) json.RawMessage {
-	if translate.Field(raw, "anyOf") == nil && translate.Field(raw, "oneOf") == nil &&
-		translate.Field(raw, "allOf") == nil && translate.Field(raw, "$ref") == nil {
+	refused := []string{"anyOf", "oneOf", "allOf", "$ref", "enum", "not"}
+	m := fieldsOf(raw)
+	if !slices.ContainsFunc(m, func(f member) bool { return slices.Contains(refused, f.name) }) {
 		return raw
 	}
 	m, at := s.open(raw, place{})
-	s.join(&m, at)
+	s.join(&m, &at)
+	m = m.without("enum", "not")
 	return m.render()
 }
 
 // join puts the alternatives of an object together: any of their properties may be there, and
 // what all of them demand is required.
-func (s *schemaRoot) join(m *members, at place) {
+func (s *schemaRoot) join(m *members, at *place) {
+	beside := *at
 	for _, key := range []string{"anyOf", "oneOf"} {
 		var common []string
 		first := true
 		for one := range translate.Items(m.get(key)) {
-			v, _ := s.open(one, at)
+			v, from := s.open(one, beside)
 			required := namesOf(v.get("required"))
 			if first {
 				common, first = required, false
 			}
 			have := setOf(required)
 			common = slices.DeleteFunc(common, func(name string) bool { return !have[name] })
-			s.under(m, v.only("properties"))
+			s.under(m, at, v.only("properties"), from)
 		}
 		if len(common) > 0 {
 			m.set("required", union(m.get("required"), listOf(common)))

@@ -16,7 +16,7 @@ type geminiSchema struct{ *schemaRoot }
 // top writes the schema of a tool's input, which is one object.
 func (g geminiSchema) top(raw json.RawMessage) json.RawMessage {
 	m, at := g.open(raw, place{})
-	g.join(&m, at)
+	g.join(&m, &at)
 	m.set("type", quoted("object"))
 	if m.get("properties") == nil {
 		m.set("properties", json.RawMessage("{}"))
@@ -36,6 +36,9 @@ func (g geminiSchema) write(m members, at place) json.RawMessage {
 	n.types(m)
 	if alternatives := n.alternatives(&m); alternatives != nil {
 		return alternatives
+	}
+	if n.typ == "" {
+		n.typ = aboutType(m)
 	}
 	for _, f := range m {
 		n.field(f, m)
@@ -57,23 +60,41 @@ type geminiNode struct {
 	inner    int // bytes of schemas within it, which were counted already
 }
 
-// types settles on one type.
+// types settles on one type: of several, the one that the rest of the schema is about.
 func (n *geminiNode) types(m members) {
 	v := m.get("type")
+	list := namesOf(v)
 	if s, ok := translate.Text(v); ok {
-		n.typ = s
+		list = []string{s}
+	} else if i := slices.Index(list, "null"); i >= 0 {
+		n.nullable = true
+		list = slices.DeleteFunc(list, func(s string) bool { return s == "null" })
+	}
+	if len(list) == 0 {
 		return
 	}
-	for _, s := range namesOf(v) {
-		switch {
-		case s == "null":
-			n.nullable = true
-		case n.typ == "":
-			n.typ = s
-		default:
+	n.typ = list[0]
+	if about := aboutType(m); slices.Contains(list, about) {
+		n.typ = about
+	}
+	for _, s := range list {
+		if s != n.typ {
 			n.hints = append(n.hints, "or "+s)
 		}
 	}
+}
+
+// aboutType is the type that what a schema says is about; "" = any.
+func aboutType(m members) string {
+	for _, one := range []struct{ name, typ string }{
+		{"properties", "object"}, {"items", "array"}, {"minimum", "number"}, {"maximum", "number"},
+		{"exclusiveMinimum", "number"}, {"exclusiveMaximum", "number"},
+	} {
+		if m.get(one.name) != nil {
+			return one.typ
+		}
+	}
+	return ""
 }
 
 // alternatives writes anyOf, which allows nothing beside it. One that only repeats what is
@@ -93,12 +114,11 @@ func (n *geminiNode) alternatives(m *members) json.RawMessage {
 	case len(list) == 0:
 		return nil
 	case n.typ != "" || m.get("properties") != nil:
-		n.g.join(m, n.at)
+		n.g.join(m, &n.at)
 		return nil
 	case len(list) == 1:
-		more, at := n.g.open(list[0], n.at)
-		n.at = at
-		n.g.under(m, more)
+		more, from := n.g.open(list[0], n.at)
+		n.g.under(m, &n.at, more, from)
 		*m = m.without("anyOf", "oneOf")
 		n.types(*m)
 		return nil
@@ -122,36 +142,68 @@ func (n *geminiNode) alternatives(m *members) json.RawMessage {
 	return w.b
 }
 
-// field writes what Google knows of a field.
+// field writes what Google knows of a field. What is about another type than the schema has is
+// refused there, and left out.
 func (n *geminiNode) field(f member, m members) {
 	switch f.name {
-	case "title", "pattern":
+	case "title":
 		if translate.Is(f.value, '"') {
 			n.out.set(f.name, f.value)
 		}
-	case "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties":
-		n.out.set(f.name, f.value)
-	case "exclusiveMinimum", "exclusiveMaximum":
-		n.exclusive(f)
 	case "enum":
 		n.enum(slices.Collect(translate.Items(f.value)))
 	case "const":
 		n.enum([]json.RawMessage{f.value})
 	case "format":
 		n.format(f.value)
+	case "default", "multipleOf", "uniqueItems":
+		n.hint(f.name, f.value)
+	default:
+		n.ofType(f, m)
+	}
+}
+
+// typeOfField is the type of the schemas that have a field; "" = it is not known.
+func typeOfField(name string) string {
+	switch name {
+	case "properties", "required", "minProperties", "maxProperties":
+		return "object"
+	case "items", "minItems", "maxItems":
+		return "array"
+	case "pattern", "minLength", "maxLength":
+		return "string"
+	case "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum":
+		return "number"
+	}
+	return ""
+}
+
+// ofType writes a field that schemas of one type have. One of any type becomes a string.
+func (n *geminiNode) ofType(f member, m members) {
+	of := typeOfField(f.name)
+	if fits := of == n.typ || of == "number" && n.typ == "integer" || of == "string" && n.typ == ""; of == "" || !fits {
+		return
+	}
+	switch f.name {
 	case "properties":
 		n.properties(f.value)
 	case "required":
 		n.required(namesOf(f.value), m.get("properties"))
 	case "items":
 		n.items(f.value)
-	case "default", "multipleOf", "uniqueItems":
-		n.hint(f.name, f.value)
+	case "pattern":
+		if translate.Is(f.value, '"') {
+			n.out.set(f.name, f.value)
+		}
+	case "exclusiveMinimum", "exclusiveMaximum":
+		n.exclusive(f)
+	default:
+		n.out.set(f.name, f.value)
 	}
 }
 
-func (n *geminiNode) nested(raw json.RawMessage) json.RawMessage {
-	out := n.g.node(raw, n.at)
+func (n *geminiNode) nested(raw json.RawMessage, at place) json.RawMessage {
+	out := n.g.node(raw, at)
 	n.inner += len(out)
 	return out
 }
@@ -159,7 +211,7 @@ func (n *geminiNode) nested(raw json.RawMessage) json.RawMessage {
 func (n *geminiNode) properties(v json.RawMessage) {
 	var out members
 	for name, one := range translate.Fields(v) {
-		out = append(out, member{name, n.nested(one)})
+		out = append(out, member{name, n.nested(one, n.at.property(name))})
 	}
 	n.out.set("properties", out.render())
 }
@@ -182,7 +234,7 @@ func (n *geminiNode) items(v json.RawMessage) {
 		v = one
 		break
 	}
-	n.out.set("items", n.nested(v))
+	n.out.set("items", n.nested(v, place{depth: n.at.depth, refs: n.at.refs}))
 }
 
 // enum keeps a choice of strings; another one is told.
@@ -256,14 +308,7 @@ func (n *geminiNode) hint(name string, v json.RawMessage) {
 // complete writes what must not be missing.
 func (n *geminiNode) complete(m members) {
 	if n.typ == "" {
-		switch {
-		case m.get("properties") != nil:
-			n.typ = "object"
-		case m.get("items") != nil:
-			n.typ = "array"
-		default:
-			n.typ = "string"
-		}
+		n.typ = "string"
 	}
 	n.out = slices.Insert(n.out, 0, member{"type", quoted(n.typ)})
 	if n.typ == "array" && n.out.get("items") == nil {

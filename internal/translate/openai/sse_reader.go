@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
-	"unicode/utf16"
-	"unicode/utf8"
+
+	"prism/internal/translate"
 )
 
 // reader reads JSON from left to right without building anything. What a provider sends is of a
@@ -232,65 +232,5 @@ func unquote(raw []byte) string {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw)
 	}
-	return string(appendUnquoted(make([]byte, 0, len(raw)), raw))
-}
-
-// appendUnquoted appends what stands between the quotes of a string, decoded. What is no escape
-// stays as it is; half a surrogate pair becomes U+FFFD, as everywhere in Go.
-func appendUnquoted(b, raw []byte) []byte {
-	for {
-		i := bytes.IndexByte(raw, '\\')
-		if i < 0 || i+1 == len(raw) {
-			return append(b, raw...)
-		}
-		b = append(b, raw[:i]...)
-		c := raw[i+1]
-		raw = raw[i+2:]
-		switch c {
-		case 'n':
-			b = append(b, '\n')
-		case 't':
-			b = append(b, '\t')
-		case 'r':
-			b = append(b, '\r')
-		case 'b':
-			b = append(b, '\b')
-		case 'f':
-			b = append(b, '\f')
-		case 'u':
-			c, n := escapedRune(raw)
-			b = utf8.AppendRune(b, c)
-			raw = raw[n:]
-		default:
-			b = append(b, c)
-		}
-	}
-}
-
-// escapedRune reads the digits of a \u escape, and of the one behind it where both make a rune.
-func escapedRune(raw []byte) (c rune, n int) {
-	c = hex4(raw)
-	if c < 0 {
-		return utf8.RuneError, 0
-	}
-	if !utf16.IsSurrogate(c) {
-		return c, 4
-	}
-	if len(raw) >= 10 && raw[4] == '\\' && raw[5] == 'u' {
-		if both := utf16.DecodeRune(c, hex4(raw[6:])); both != utf8.RuneError {
-			return both, 10
-		}
-	}
-	return utf8.RuneError, 4
-}
-
-func hex4(raw []byte) rune {
-	if len(raw) < 4 {
-		return -1
-	}
-	n, err := strconv.ParseUint(string(raw[:4]), 16, 16)
-	if err != nil {
-		return -1
-	}
-	return rune(n)
+	return string(translate.Unescape(make([]byte, 0, len(raw)), raw))
 }

@@ -3,21 +3,29 @@ package openai
 import (
 	"strings"
 
-	"prism/config"
 	"prism/internal/translate"
 )
 
 // offer is what becomes of the tools of a request.
 type offer struct {
 	tools  []translate.Tool // that the client runs
-	search bool             // the provider is to search the web by itself
-	served []string         // kinds of tools that only Anthropic runs, left out
+	search string           // how the provider is to search the web by itself; "" = it is not to
+	asked  translate.SearchOptions
+	served []string // kinds of tools that only Anthropic runs, left out
 }
 
-// offered sorts the tools. It refuses a request that has none but such as only Anthropic runs:
-// the client takes the answer to it for their result. A tool like that is never sent as a
-// function, which a model would call and nobody run.
-func offered(c *translate.Conversation, q *config.Quirks) (offer, *translate.Refusal) {
+// Ways in which a provider searches the web by itself.
+const (
+	searchOpenRouter = "openrouter" // a plugin
+	searchQwen       = "qwen"       // a switch
+	searchZai        = "zai"        // a tool of Chat Completions
+	searchOpenAI     = "openai"     // a tool of the Responses API
+)
+
+// offered sorts the tools. search is how the provider searches the web. It refuses a request that
+// has none but such as only Anthropic runs: the client takes the answer to it for their result. A
+// tool like that is never sent as a function, which a model would call and nobody run.
+func offered(c *translate.Conversation, search string) (offer, *translate.Refusal) {
 	var o offer
 	searches := false
 	for _, t := range c.Offered() {
@@ -27,23 +35,31 @@ func offered(c *translate.Conversation, q *config.Quirks) (offer, *translate.Ref
 		case "bash", "text_editor", "memory":
 			o.tools = append(o.tools, known(kind, t))
 		case "web_search":
-			searches = true
+			searches, o.asked = true, t.Search
+		case "computer", "browser": // the client would wait for calls that nobody but Claude knows to make
+			return o, unavailable(kind + " tools are")
 		default:
 			o.served = append(o.served, kind)
 		}
 	}
-	o.search = searches && q.WebSearch != ""
-	switch {
-	case len(o.tools) > 0 || o.search:
-	case searches:
-		return o, &translate.Refusal{Field: "tools", Message: "web search is not available through this route"}
-	case len(o.served) > 0:
-		return o, &translate.Refusal{Field: "tools", Message: "tools that run at Anthropic are not available through this route"}
+	if searches {
+		o.search = search
 	}
-	if searches && !o.search {
+	switch {
+	case len(o.tools) > 0 || o.search != "":
+	case searches:
+		return o, unavailable("web search is")
+	case len(o.served) > 0:
+		return o, unavailable("tools that run at Anthropic are")
+	}
+	if searches && o.search == "" {
 		o.served = append(o.served, "web_search")
 	}
 	return o, nil
+}
+
+func unavailable(what string) *translate.Refusal {
+	return &translate.Refusal{Field: "tools", Message: "tools: " + what + " not available through this route"}
 }
 
 // kindOf returns the family of one of Anthropic's own tools, whose types carry a date; "" for a
@@ -108,7 +124,7 @@ func hasToolHistory(c *translate.Conversation) bool {
 
 // listTools writes the tools. It comes after the choice among them.
 func (r *chatRequest) listTools() {
-	if len(r.offer.tools) == 0 && (!r.offer.search || r.call.Quirks.WebSearch != "zai") {
+	if len(r.offer.tools) == 0 && r.offer.search != searchZai {
 		return
 	}
 	var w writer
@@ -123,34 +139,35 @@ func (r *chatRequest) listTools() {
 		if t.Description != "" {
 			w.field("description", t.Description)
 		}
-		w.rawField("parameters", cleanSchema(t.Schema, r.call.Quirks.Schema))
-		if t.Strict && enforceable(t.Schema) {
+		schema := cleanSchema(t.Schema, r.call.Quirks.Schema)
+		w.rawField("parameters", schema)
+		if t.Strict && r.enforces(t.Schema, schema) {
 			w.rawField("strict", boolean(true))
-		} else if t.Strict {
-			r.notes.Add(translate.NoteStrict)
 		}
 		w.end('}')
 		w.end('}')
 	}
-	if r.offer.search && r.call.Quirks.WebSearch == "zai" {
+	if r.offer.search == searchZai {
 		w.raw([]byte(`{"type":"web_search","web_search":{"enable":true,"search_result":true}}`))
 	}
 	w.end(']')
 	r.set("tools", w.b)
 }
 
-// searchTheWeb asks the provider to search by itself, where that is no tool.
+// searchTheWeb asks the provider to search by itself, where that is no tool. What the client wants
+// of the search is OpenAI's to know: elsewhere it is left out.
 func (r *chatRequest) searchTheWeb() {
 	for _, kind := range r.offer.served {
 		r.notes.Add(translate.NoteServerTool + ":" + kind)
 	}
-	if !r.offer.search {
-		return
+	asked := &r.offer.asked
+	if r.offer.search != "" && (asked.Blocked != nil || r.offer.search != searchOpenAI && (asked.Allowed != nil || asked.Location != nil)) {
+		r.notes.Add(translate.NoteSearch)
 	}
-	switch r.call.Quirks.WebSearch {
-	case "openrouter":
+	switch r.offer.search {
+	case searchOpenRouter:
 		r.set("plugins", []byte(`[{"id":"web"}]`))
-	case "qwen":
+	case searchQwen:
 		r.set("enable_search", boolean(true))
 	}
 }

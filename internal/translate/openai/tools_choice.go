@@ -10,7 +10,7 @@ import (
 // choose: an answer that the client can use is worth more than a refusal.
 func (r *chatRequest) toolChoice() *translate.Refusal {
 	c, q := r.conv, &r.call.Quirks
-	if c.Choice.Type == "tool" && !r.has(c.Choice.Name) && !r.offer.search {
+	if c.Choice.Type == "tool" && !r.has(c.Choice.Name) && r.offer.search == "" {
 		return &translate.Refusal{Field: "tool_choice.name", Message: "tool_choice.name: there is no such tool that this route could offer"}
 	}
 	if len(r.offer.tools) == 0 {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"math/big"
+	"strconv"
 
 	"prism/config"
 	"prism/internal/translate"
@@ -66,10 +67,29 @@ func hash(s string, length int) string {
 	return hex.EncodeToString(sum[:])[:length]
 }
 
-// toolID gives a tool call an id of the form that the provider accepts, the same each time. Where
-// any is accepted, one that came from a provider is what it was there: some know their own only.
+// callIDs gives tool calls ids that differ from one another.
+type callIDs struct {
+	form  string
+	taken map[string]int
+}
+
+func newCallIDs(q *config.Quirks) callIDs { return callIDs{q.ToolID, make(map[string]int)} }
+
+// of is the id of the next call. One that came from a provider is what it was there: some know their
+// own only.
+func (c *callIDs) of(id string) string {
+	id = toolID(translate.ProviderID(id), c.form)
+	out := id
+	for c.taken[out] > 0 {
+		c.taken[id]++
+		out = toolID(id+"-"+strconv.Itoa(c.taken[id]), c.form)
+	}
+	c.taken[out]++
+	return out
+}
+
+// toolID gives a tool call an id of the form that the provider accepts, the same each time.
 func toolID(id, form string) string {
-	id = translate.ProviderID(id)
 	switch form {
 	case "short9":
 		return short(id)

@@ -156,7 +156,7 @@ func (c *checker) start(v *event) error {
 		return errors.New("the index is not the next one")
 	case b.Text+b.Thinking+b.Signature != "":
 		return errors.New("the block is not empty")
-	case b.Type == "tool_use" && (string(b.Input) != "{}" || b.ID == "" || c.ids[b.ID]):
+	case calls(b.Type) && (string(b.Input) != "{}" || b.ID == "" || c.ids[b.ID]):
 		return errors.New("a tool call begins with {} and an id of its own")
 	}
 	c.open, c.signed = true, false
@@ -164,6 +164,9 @@ func (c *checker) start(v *event) error {
 	c.answer.Blocks = append(c.answer.Blocks, Block{Type: b.Type, ID: b.ID, Name: b.Name})
 	return nil
 }
+
+// calls tells whether a block is the call of a tool, the provider's own included.
+func calls(typ string) bool { return typ == "tool_use" || typ == "server_tool_use" }
 
 // current is the block that an event is about.
 func (c *checker) current(v *event) (*Block, error) {
@@ -188,7 +191,7 @@ func (c *checker) delta(v *event) error {
 		b.Text += *d.Text
 	case d.Type == "thinking_delta" && b.Type == "thinking" && d.Thinking != nil:
 		b.Text += *d.Thinking
-	case d.Type == "input_json_delta" && b.Type == "tool_use" && d.PartialJSON != nil:
+	case d.Type == "input_json_delta" && calls(b.Type) && d.PartialJSON != nil:
 		b.Text += *d.PartialJSON
 	case d.Type == "signature_delta" && b.Type == "thinking" && d.Signature != nil && *d.Signature != "":
 		c.signed, b.Signature = true, *d.Signature
@@ -208,7 +211,7 @@ func (c *checker) stop(v *event) error {
 		return errors.New("there is no signature")
 	case b.Type == "text" && strings.TrimSpace(b.Text) == "":
 		return errors.New("a text without text")
-	case b.Type == "tool_use" && b.Text == "":
+	case calls(b.Type) && b.Text == "":
 		return errors.New("a tool call without input")
 	}
 	c.open = false

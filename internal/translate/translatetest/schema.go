@@ -1,10 +1,13 @@
 package translatetest
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
+	"mime"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -120,7 +123,42 @@ func (d *Document) Body(raw []byte) error {
 		return fmt.Errorf("not JSON: %w", err)
 	}
 	if head.Type == "error" {
-		return d.Validate("ErrorResponse", raw)
+		return d.failure(raw)
 	}
 	return d.Validate("Message", raw)
+}
+
+// tooLarge is the type that the API's documentation has for the status 413, and its OpenAPI document
+// has not.
+const tooLarge = `"request_too_large"`
+
+// failure validates an error.
+func (d *Document) failure(raw []byte) error {
+	known := bytes.Replace(raw, []byte(`"type":`+tooLarge), []byte(`"type":"invalid_request_error"`), 1)
+	return d.Validate("ErrorResponse", known)
+}
+
+// Answer validates what a client got from a path: a stream, also by its grammar, or the body that is
+// asked for there; with any status but 200 an error.
+func (d *Document) Answer(path string, status int, header http.Header, body []byte) error {
+	path, _, _ = strings.Cut(path, "?")
+	typ, _, err := mime.ParseMediaType(header.Get("Content-Type"))
+	switch {
+	case err != nil:
+		return fmt.Errorf("content type %q: %w", header.Get("Content-Type"), err)
+	case typ == "text/event-stream" && status == http.StatusOK:
+		if _, err := Check(string(body)); err != nil {
+			return err
+		}
+		return d.Stream(string(body))
+	case typ != "application/json":
+		return fmt.Errorf("status %d with the content type %s", status, typ)
+	case status != http.StatusOK:
+		return d.failure(body)
+	case strings.HasSuffix(path, "/count_tokens"):
+		return d.Validate("CountMessageTokensResponse", body)
+	case strings.HasSuffix(path, "/models"):
+		return d.Validate("ListResponse_ModelInfo_", body)
+	}
+	return d.Validate("Message", body)
 }

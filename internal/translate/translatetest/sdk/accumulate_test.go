@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"encoding/json"
 	"path/filepath"
 	"testing"
 
@@ -47,7 +48,13 @@ func holds(t *testing.T, path, stream string) {
 	}
 	for i, b := range m.Content {
 		want := answer.Blocks[i]
-		if b.Type != want.Type || b.ID != want.ID || b.Name != want.Name || b.Text+b.Thinking != want.Text && want.Type != "tool_use" {
+		said := b.Text + b.Thinking
+		if want.Name != "" { // a call; of an input that was cut, the SDK makes its own
+			if said = want.Text; json.Valid([]byte(want.Text)) {
+				said = string(b.Input)
+			}
+		}
+		if b.Type != want.Type || b.ID != want.ID || b.Name != want.Name || said != want.Text {
 			t.Errorf("%s: block %d of the SDK is %s, want %+v", path, i, b.RawJSON(), want)
 		}
 	}
