@@ -242,7 +242,11 @@ func (x *exchange) endAttempt(v verdict) {
 	now := x.p.opt.Now()
 	a.Outcome, a.ErrorType, a.MaybeBilled = v.outcome, v.errorType, v.billed
 	a.DurationMS = millis(now.Sub(a.StartedAt))
-	x.walk.End(now, v.result())
+	res := v.result()
+	if x.told != nil && x.told.Told().Local {
+		res = router.Result{} // nobody was asked: the upstream is as well, or as ill, as before
+	}
+	x.walk.End(now, res)
 }
 
 // maxErrorMessage is the length of an error message in the ledger, in bytes.

@@ -120,13 +120,18 @@ func (x *exchange) replace(l *lost) {
 	l.resp, l.form, l.body = &resp, formJSON, l.said.body(x.entry.RequestID)
 }
 
-// tryToHeal mends a request that was refused for its thinking, once, while an attempt is left.
+// tryToHeal has a request that was refused sent again, while an attempt is left: where the refusal
+// taught how to ask, which one may do after another, and once where thinking could be cut out.
 func (x *exchange) tryToHeal(l *lost, body []byte) {
-	if l.status != http.StatusBadRequest && !x.learned() || x.healed || !x.walk.CanAgain() {
-		return
+	switch {
+	case !x.walk.CanAgain():
+	case x.learned():
+		l.healed = true
+	case !x.healed:
+		l.healed = x.heal(l.status, body)
+		x.healed = l.healed
 	}
-	l.healed = x.learned() || x.heal(l.status, body)
-	x.healed, l.again = l.healed, l.healed
+	l.again = l.again || l.healed
 }
 
 // judge decides what an error answer means for the attempts after it.

@@ -57,7 +57,7 @@ type exchange struct {
 	losses    []*lost         // the attempts before it
 	timeouts  int             // attempts that waited in vain
 	deadline  time.Time       // of all attempts, before the commit
-	healed    bool            // the request was mended
+	healed    bool            // thinking was cut out of the request, after a refusal
 	mend      mend
 	minted    int8            // 1 = the body holds thinking of a translated answer, -1 = not; 0 = not looked at
 	told      stream.Teller   // the answer under way, where it is translated

@@ -14,7 +14,8 @@ func (x *exchange) close(v verdict) {
 	e := &x.entry
 	v.errorType = x.table.Redact(v.errorType)
 	e.Outcome, e.ErrorType, e.ErrorMessage = v.outcome, v.errorType, x.describeError(v.message)
-	x.takeUsage(x.meter.Result())
+	res := x.reported()
+	x.takeUsage(&res)
 	x.takeTold()
 	if v.outcome == ledger.OutcomeOK && e.Operation == ledger.OpMessages {
 		x.learn()
@@ -25,7 +26,7 @@ func (x *exchange) close(v verdict) {
 	x.endAttempt(v)
 }
 
-// takeUsage copies what a meter knows into the entry.
+// takeUsage copies what is known of an answer into the entry.
 func (x *exchange) takeUsage(res *stream.Result) {
 	e := &x.entry
 	if e.Operation != ledger.OpMessages {
@@ -89,14 +90,14 @@ func (x *exchange) completeUsage() {
 	if e.Operation != ledger.OpMessages || len(e.Attempts) == 0 {
 		return
 	}
-	res := x.meter.Result()
+	res := x.reported()
 	switch {
 	case x.attempt == nil: // nothing was passed on: what is known was taken from the attempt shown
-		res = &x.losses[x.served].usage
-	case e.UsageSource == ledger.UsagePartial:
+		res = x.losses[x.served].usage
+	case e.UsageSource != ledger.UsageNone && !e.Usage.Output.Known():
 		x.meter.Estimate()
-		res = x.meter.Result()
-		x.takeUsage(res)
+		res = x.reported()
+		x.takeUsage(&res)
 	}
 	e.UsageNotes = append(e.UsageNotes, res.Notes...)
 	if route := x.table.Route(e.Profile); route != nil {

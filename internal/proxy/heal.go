@@ -24,9 +24,10 @@ type mend struct {
 
 // heal mends a request that an upstream refused, before the commit: thinking that it has not
 // signed itself is cut out. It returns true where the body to be sent has changed and the same
-// upstream is to be tried once more. body is the error answer.
+// upstream is to be tried once more. body is the error answer. An upstream that translates is never
+// sent what would be cut here.
 func (x *exchange) heal(status int, body []byte) bool {
-	if status != http.StatusBadRequest || x.request.Messages.End == 0 || !aboutThinking(body) {
+	if status != http.StatusBadRequest || x.request.Messages.End == 0 || x.lane.Upstream.Translates() || !aboutThinking(body) {
 		return false
 	}
 	s, session := &x.p.signed, x.entry.SessionID

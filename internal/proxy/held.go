@@ -213,6 +213,7 @@ func (h *held) failed() *lost {
 	resp.StatusCode = status
 	resp.Header = h.resp.Header.Clone()
 	resp.Header.Set("Content-Type", "application/json")
+	x.advise(resp.Header)
 	l := x.judge(&resp, v)
 	l.form = formJSON
 	h.keep(l, status, body)

@@ -47,7 +47,7 @@ func (x *exchange) losing(v verdict) *lost {
 	v.errorType = x.table.Redact(v.errorType)
 	return &lost{
 		verdict: v, route: x.route, profile: x.route.Profile.Name, reason: x.entry.RouteReason, id: x.entry.UpstreamRequestID, index: len(x.entry.Attempts) - 1,
-		headAt: x.headAt, usage: *x.meter.Result(), paid: ledger.NoMoney,
+		headAt: x.headAt, usage: x.reported(), paid: ledger.NoMoney,
 	}
 }
 

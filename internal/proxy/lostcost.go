@@ -7,10 +7,11 @@ import (
 	"prism/internal/stream"
 )
 
-// costOfLost notes what a lost attempt used, and what that costs.
+// costOfLost notes what a lost attempt used, and what that costs. What its provider has not reported
+// is no usage: an estimate would be prism's own, of something that may not have been billed at all.
 func (x *exchange) costOfLost(l *lost) {
 	a := &x.entry.Attempts[l.index]
-	if x.entry.Operation != ledger.OpMessages || l.usage.Source == ledger.UsageNone {
+	if x.entry.Operation != ledger.OpMessages || l.usage.Source == ledger.UsageNone || l.usage.Source == ledger.UsageEstimated {
 		return
 	}
 	a.Usage = l.usage.Usage

@@ -111,7 +111,9 @@ func (x *exchange) delivering(now time.Time) {
 	x.progress()
 	if !x.usageLog && x.meter.Started() {
 		x.usageLog = true
-		x.takeUsage(x.meter.Result())
+		res := x.reported()
+		x.takeUsage(&res)
+		x.takeTold()
 		_ = x.p.opt.Journal.Usage(&x.entry) // Health of the journal is reported by itself.
 	}
 }

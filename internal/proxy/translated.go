@@ -1,18 +1,23 @@
 package proxy
 
 import (
+	"cmp"
+	"net/http"
 	"slices"
 
 	"prism/internal/ledger"
 	"prism/internal/pricing"
+	"prism/internal/stream"
 	"prism/internal/upstream"
 )
 
 // prepareTranslated makes the client's own body ready to be translated. Nothing is spliced: the
-// upstream writes the request anew.
+// upstream writes the request anew. What was cut out for another upstream does not count here.
 func (x *exchange) prepareTranslated(fresh bool) {
 	x.p.translated.Store(true)
-	x.body = upstream.Body{Fresh: fresh, Model: x.target, Session: x.entry.SessionID, Size: int64(len(x.raw))}
+	x.dropMended()
+	x.mend = mend{}
+	x.body = upstream.Body{Fresh: fresh, Model: x.target, Session: x.entry.SessionID, Exchange: x.entry.RequestID, Size: int64(len(x.raw))}
 	x.body.Pieces[0] = x.raw
 	x.out.Body, x.out.ContentLength = &x.body, x.body.Size
 }
@@ -29,33 +34,78 @@ func (x *exchange) learned() bool {
 	return told.Learned
 }
 
+// advise says in the head what the body of a translated error has no place for.
+func (x *exchange) advise(h http.Header) {
+	if x.told == nil {
+		return
+	}
+	told := x.told.Told()
+	if told.Retry != "" {
+		h.Set("X-Should-Retry", told.Retry)
+	}
+	if told.After != "" {
+		h.Set("Retry-After", told.After)
+	}
+}
+
 // Notes about what a translated answer says of itself.
 const (
 	noteUsageEstimated = "usage_estimated" // the provider reported none, or not all of it
 	noteCostStated     = "cost_stated"     // what is paid is what the provider said
 )
 
-// takeTold copies into the entry what the translated answer says beside the Messages API.
+// reported is what is known of the answer under way: what its body says and, where that is
+// translated, over it what the provider itself said.
+func (x *exchange) reported() stream.Result {
+	res := *x.meter.Result()
+	if x.told == nil || x.entry.Operation != ledger.OpMessages {
+		return res
+	}
+	told := x.told.Told()
+	res.ID = cmp.Or(told.ID, res.ID)
+	if told.Reported == nil {
+		return res
+	}
+	res.Model = told.Model // the body has the client's word for it
+	layOver(&res.Usage, told.Reported)
+	switch {
+	case res.Source == stream.SourceNone && res.Usage != stream.NoUsage():
+		res.Source = stream.SourcePartial // it failed before a message had begun
+	case res.Source != stream.SourceNone && told.Estimated:
+		res.Source = stream.SourceEstimated
+		res.Notes = append(res.Notes, noteUsageEstimated)
+	}
+	return res
+}
+
+// layOver lays what a provider reported over what its translated answer says. A prompt and an output
+// that it has not reported are estimates there and stay; the other counts are not known.
+func layOver(u, reported *stream.Usage) {
+	if reported.Input.Known() {
+		u.Input = reported.Input
+	}
+	if reported.Output > 0 { // no tokens for something that was written is no report
+		u.Output = reported.Output
+	}
+	u.CacheRead, u.Reasoning = reported.CacheRead, reported.Reasoning
+	switch w := reported.CacheWrite; {
+	case !w.Known():
+		u.CacheWrite, u.CacheWrite5m, u.CacheWrite1h = w, w, w
+	case w != u.CacheWrite: // else the meter has divided it
+		u.CacheWrite, u.CacheWrite5m, u.CacheWrite1h = w, w, 0
+	}
+}
+
+// takeTold copies into the entry what the answer says beside the Messages API.
 func (x *exchange) takeTold() {
 	if x.told == nil {
 		return
 	}
-	e, told := &x.entry, x.told.Told()
+	told := x.told.Told()
 	x.noteTranslation(told.Notes)
-	if e.Operation != ledger.OpMessages {
-		return
+	if x.entry.Operation == ledger.OpMessages {
+		x.stated = told.Cost
 	}
-	if told.Model != "" {
-		e.ResponseModel = cut(told.Model, 256)
-	}
-	if told.ID != "" {
-		e.ResponseID = cut(told.ID, 128)
-	}
-	if told.Estimated && e.UsageSource == ledger.UsageFinal {
-		e.UsageSource = ledger.UsageEstimated
-		e.UsageNotes = append(e.UsageNotes, noteUsageEstimated)
-	}
-	x.stated = told.Cost
 }
 
 func (x *exchange) noteTranslation(notes []string) {
@@ -67,7 +117,7 @@ func (x *exchange) noteTranslation(notes []string) {
 }
 
 // believe has what the provider says that the answer costs stand for what is paid. The list price
-// stays the price book's.
+// stays the price book's, and unknown where that has none.
 func (x *exchange) believe() {
 	e := &x.entry
 	if x.stated == "" || x.multiplier().FlatFee {
@@ -78,8 +128,5 @@ func (x *exchange) believe() {
 		return
 	}
 	e.Cost = cost
-	if !e.CostList.Known() {
-		e.CostList = cost
-	}
 	e.UsageNotes = append(e.UsageNotes, noteCostStated)
 }

@@ -101,6 +101,26 @@ func TestATranslatedProvidersErrorsReachTheClientInTheWordsOfTheMessagesAPI(t *t
 	})
 }
 
+func TestARefusalOfPrismNamesTheFieldAndTheProfile(t *testing.T) {
+	eachDialect(t, func(t *testing.T, d config.Dialect) {
+		s := simulator.New(simulator.Options{Key: testKey})
+		up := s.Start()
+		defer up.Close()
+		r := newRig(t, rigOptions{profiles: []config.Profile{translated("work", up.URL, d)}})
+		for body, want := range map[string]string{
+			`{"model":"claude-opus-5","max_tokens":9,"tools":[{"type":"web_search_20250305","name":"web_search"}],"messages":[{"role":"user","content":"x"}]}`: "prism: profile work: tools: web search is not available through this route",
+			`{"model":"claude-opus-5","max_tokens":9,"messages":[{"role":"user","content":[{"type":"image","source":{"type":"file","file_id":"f"}}]}]}`:        "prism: profile work: messages.0.content.0.image.source: it is a file",
+		} {
+			if got := r.post(body); got.status != http.StatusBadRequest || !strings.Contains(string(got.body), want) {
+				t.Errorf("status %d, want %q: %s", got.status, want, got.body)
+			}
+		}
+		if n := len(s.Bill()); n != 0 {
+			t.Errorf("the provider was asked %d times", n)
+		}
+	})
+}
+
 // TestATranslatedStreamThatBreaksOffIsNoMessage: what the client has got of a tool call must not
 // pass for the whole.
 func TestATranslatedStreamThatBreaksOffIsNoMessage(t *testing.T) {

@@ -28,6 +28,9 @@ type Body struct {
 	// asked for. Session is the client's, for the prompt cache of the provider.
 	Model, Session string
 
+	// Exchange tells the request from all others: ids are made of it where the provider gives none.
+	Exchange string
+
 	credential http.Header // of one request, where an [Authorizer] makes it
 
 	piece, off int

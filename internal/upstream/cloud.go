@@ -52,7 +52,7 @@ func (w *wrapper) roundTrip(req *http.Request, body *Body) (*http.Response, erro
 		Status: http.StatusNotFound, Type: "not_found_error", Retry: "false",
 		Message: "prism: profile " + w.up.name + " has messages only; it has no " + req.URL.Path,
 	}
-	return w.said(req, f, stream.Told{}), nil
+	return w.said(req, f, stream.Told{Local: true}), nil
 }
 
 // wrapped sends a request of the Messages API.
@@ -62,7 +62,7 @@ func (w *wrapper) wrapped(req *http.Request, body *Body) (*http.Response, error)
 	if err != nil {
 		return w.refused(req, err)
 	}
-	resp, err := w.up.send(w.request(req, out), &Body{Pieces: [3][]byte{out.Body}, Size: int64(len(out.Body)), Fresh: body.Fresh, FirstByte: body.FirstByte})
+	resp, err := w.up.plain(w.request(req, out), &Body{Pieces: [3][]byte{out.Body}, Size: int64(len(out.Body)), Fresh: body.Fresh, FirstByte: body.FirstByte})
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (w *wrapper) refused(req *http.Request, err error) (*http.Response, error) 
 		return nil, &Error{Kind: KindProtocol, Err: err}
 	}
 	f := &translate.Failure{Status: http.StatusBadRequest, Type: "invalid_request_error", Retry: "false", Message: ref.Message}
-	return w.said(req, f, stream.Told{}), nil
+	return w.said(req, f, stream.Told{Local: true}), nil
 }
 
 // request is what the cloud is sent instead of req. Of the client's headers only its name travels.
@@ -155,7 +155,7 @@ func (w *wrapper) counted(req *http.Request, body *Body) (*http.Response, error)
 	if err != nil {
 		return w.refused(req, err)
 	}
-	resp, err := w.up.send(w.request(req, out), &Body{Pieces: [3][]byte{out.Body}, Size: int64(len(out.Body)), Fresh: body.Fresh, FirstByte: body.FirstByte})
+	resp, err := w.up.plain(w.request(req, out), &Body{Pieces: [3][]byte{out.Body}, Size: int64(len(out.Body)), Fresh: body.Fresh, FirstByte: body.FirstByte})
 	if err != nil {
 		return nil, err
 	}

@@ -23,11 +23,11 @@ func (t *translator) countTokens(req *http.Request, body *Body) (*http.Response,
 	switch {
 	case errors.As(err, &ref):
 		f := &translate.Failure{Status: http.StatusBadRequest, Type: "invalid_request_error", Retry: "false", Message: ref.Message}
-		return t.said(req, f, stream.Told{}), nil
+		return t.said(req, f, stream.Told{Local: true}), nil
 	case err != nil:
 		return nil, &Error{Kind: KindProtocol, Err: err}
 	}
-	resp := respond(req, http.StatusOK, "application/json", &answer{Reader: bytes.NewReader(said)})
+	resp := respond(req, http.StatusOK, "application/json", &answer{Reader: bytes.NewReader(said), told: stream.Told{Local: true}})
 	resp.Header.Set(estimatedBy, "local")
 	return resp, nil
 }
@@ -39,16 +39,16 @@ const maxModelList = 8 << 20
 func (t *translator) listModels(req *http.Request) (*http.Response, error) {
 	if req.Method != http.MethodGet && req.Method != http.MethodHead {
 		f := &translate.Failure{Status: http.StatusMethodNotAllowed, Type: "invalid_request_error", Retry: "false", Message: "prism: models are only listed"}
-		return t.said(req, f, stream.Told{}), nil
+		return t.said(req, f, stream.Told{Local: true}), nil
 	}
 	if len(t.models) > 0 {
-		return t.modelPage(req, translate.ModelsOf(t.models, t.up.name)), nil
+		return t.modelPage(req, translate.ModelsOf(t.models, t.up.name), stream.Told{Local: true}), nil
 	}
 	ask := req.Clone(req.Context())
 	ask.Method = http.MethodGet
 	ask.URL = &url.URL{Path: "/models"}
 	ask.Header = http.Header{"Accept": {"application/json"}}
-	resp, err := t.up.send(ask, &Body{})
+	resp, err := t.up.plain(ask, &Body{})
 	if err != nil {
 		return nil, err
 	}
@@ -56,17 +56,17 @@ func (t *translator) listModels(req *http.Request) (*http.Response, error) {
 	if resp.StatusCode != http.StatusOK {
 		call, _ := t.call(&Body{})
 		resp.Request = req
-		return t.failed(resp, &call, stream.Told{}), nil
+		return t.failed(resp, &call, &translate.Request{}), nil
 	}
 	list, err := io.ReadAll(io.LimitReader(resp.Body, maxModelList))
 	if err != nil {
 		return nil, err
 	}
-	return t.modelPage(req, translate.ModelsFrom(list)), nil
+	return t.modelPage(req, translate.ModelsFrom(list), stream.Told{}), nil
 }
 
 // modelPage renders a page of models, or one.
-func (t *translator) modelPage(req *http.Request, all []translate.Model) *http.Response {
+func (t *translator) modelPage(req *http.Request, all []translate.Model, told stream.Told) *http.Response {
 	var said []byte
 	if id, one := strings.CutPrefix(req.URL.Path, "/v1/models/"); one {
 		said = translate.ModelNamed(all, id)
@@ -75,7 +75,7 @@ func (t *translator) modelPage(req *http.Request, all []translate.Model) *http.R
 	}
 	if said == nil {
 		f := &translate.Failure{Status: http.StatusNotFound, Type: "not_found_error", Retry: "false", Message: "prism: profile " + t.up.name + " has no such model"}
-		return t.said(req, f, stream.Told{})
+		return t.said(req, f, told)
 	}
-	return respond(req, http.StatusOK, "application/json", &answer{Reader: bytes.NewReader(said)})
+	return respond(req, http.StatusOK, "application/json", &answer{Reader: bytes.NewReader(said), told: told})
 }

@@ -1,11 +1,13 @@
 package upstream
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"net/http"
 	"time"
 
+	"prism/config"
 	"prism/internal/stream"
 	"prism/internal/translate"
 )
@@ -26,6 +28,21 @@ type replyOf struct {
 	model string
 	guess int64 // tokens of the prompt as they were estimated, nothing corrected
 	told  stream.Told
+
+	id     string        // of the exchange
+	quirks config.Quirks // that it was asked with
+	state  []string      // of the provider, that went back to it
+}
+
+// learn remembers what an error says of the provider, and whether that is news.
+func (of *replyOf) learn(f *translate.Failure) {
+	switch t := of.t; {
+	case f.State:
+		of.told.Learned = t.known.refuse(t.up.name, of.state)
+	case t.known.learn(t.keyOf(of.model), f.Lesson, of.quirks):
+		of.told.Learned = true
+		of.told.Notes = append(of.told.Notes, f.Lesson.Name)
+	}
 }
 
 // reply is the body of a translated answer. It reads the provider's as it is read itself, and has
@@ -41,15 +58,16 @@ type reply struct {
 	out  []byte // of w, not handed out yet
 	err  error  // that ends the body, once out is empty
 	last time.Time
+	by   time.Time // when the provider is waited for no longer; zero = it has not said that it is done
 }
 
 // answered wraps an answer that is none of the errors.
 func (t *translator) answered(resp *http.Response, r *translate.Reply, of replyOf) *http.Response {
 	w := translate.NewWriter(translate.Opening{
-		ID: translate.MessageID(requestID(resp.Header)), Model: r.Model, Provider: r.Provider, Prompt: r.Prompt, Stops: r.Stops,
+		ID: translate.MessageID(cmp.Or(requestID(resp.Header), of.id)), Model: r.Model, Provider: r.Provider, Prompt: r.Prompt, Stops: r.Stops,
 	}, r.Stream)
 	body := &reply{of: of, src: resp.Body, call: r, w: w, buf: make([]byte, replyBuffer), last: time.Now()}
-	out := respond(resp.Request, resp.StatusCode, contentType(r.Stream), body)
+	out := respond(resp.Request, http.StatusOK, contentType(r.Stream), body)
 	if id := requestID(resp.Header); id != "" {
 		out.Header.Set("Request-Id", id)
 	}
@@ -78,7 +96,8 @@ func (r *reply) Await(d time.Duration) bool {
 	src, ok := r.src.(interface{ Await(time.Duration) bool })
 	until := time.Now().Add(d)
 	for len(r.out) == 0 && r.err == nil {
-		if ok && !src.Await(max(time.Until(until), time.Millisecond)) {
+		soon := !r.by.IsZero() && r.by.Before(until) // then the end comes by itself
+		if ok && !soon && !src.Await(max(time.Until(until), time.Millisecond)) {
 			return false
 		}
 		r.fill()
@@ -89,11 +108,32 @@ func (r *reply) Await(d time.Duration) bool {
 	return len(r.out) > 0 || r.err != nil
 }
 
+// usageWait is how long a message whose stop reason is known is held open: its usage may follow. Some
+// providers send none, and neither say that this was all nor close the connection.
+const usageWait = 2 * time.Second
+
+// late tells whether nothing came of a provider in the time that it had after its stop reason.
+func (r *reply) late() bool {
+	src, ok := r.src.(interface{ Await(time.Duration) bool })
+	return ok && !r.by.IsZero() && !src.Await(max(time.Until(r.by), time.Millisecond))
+}
+
 // fill reads once from the provider.
 func (r *reply) fill() {
-	n, err := r.src.Read(r.buf)
+	n, err := 0, io.EOF
+	if r.late() {
+		_ = r.src.Close()
+	} else {
+		n, err = r.src.Read(r.buf)
+	}
 	if n > 0 {
 		r.feed(r.buf[:n])
+		if r.w.Begun() {
+			r.of.state = nil // it may be large, and was taken
+		}
+	}
+	if r.w.Reasoned() && (r.by.IsZero() || r.w.Waiting()) {
+		r.by = time.Now().Add(usageWait) // anew with whatever it still has to say
 	}
 	switch {
 	case r.w.Stopped() && !r.w.Ended():
@@ -153,6 +193,9 @@ func (r *reply) over(err error) {
 func (r *reply) end(err error) {
 	if r.err == nil {
 		r.err = err
+		if f := r.w.Failure(); f != nil {
+			r.of.learn(f)
+		}
 	}
 	if r.w.Ended() {
 		r.of.t.known.observe(r.of.t.keyOf(r.of.model), r.of.guess, r.w.Prompt())
@@ -182,8 +225,12 @@ func (r *reply) Close() error { return r.src.Close() }
 
 // Told implements [stream.Teller].
 func (r *reply) Told() stream.Told {
-	told, aside := r.of.told, r.w.Told()
-	told.Model, told.ID, told.Cost, told.Estimated = aside.Model, aside.ID, aside.Cost, aside.Estimated
+	told, aside, reported := r.of.told, r.w.Told(), r.w.Usage().Counts()
+	told.Model, told.ID, told.Cost, told.Reported = aside.Model, aside.ID, aside.Cost, &reported
+	told.Estimated = aside.Estimated || !reported.Input.Known() // message_start has said something all the same
+	if f := r.w.Failure(); f != nil {
+		told.Retry, told.After = f.Retry, f.After
+	}
 	return told
 }
 

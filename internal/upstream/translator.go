@@ -21,6 +21,7 @@ type translator struct {
 	models   []config.ModelRule
 	quirks   config.Quirks
 	provider string // whose state its answers carry; see [translate.Envelope]
+	dialect  config.Dialect
 	known    *knowledge
 }
 
@@ -37,7 +38,7 @@ func newTranslator(p *config.Profile, pool *Pool, up *Upstream) *translator {
 
 // translatorOf returns a translator that has no codec yet.
 func translatorOf(p *config.Profile, pool *Pool, up *Upstream) *translator {
-	t := &translator{up: up, models: p.Models, quirks: p.Quirks, provider: p.Provider}
+	t := &translator{up: up, models: p.Models, quirks: p.Quirks, provider: p.Provider, dialect: p.Dialect}
 	if t.provider == "" {
 		t.provider = up.server
 	}
@@ -74,7 +75,7 @@ func (t *translator) roundTrip(req *http.Request, body *Body) (*http.Response, e
 			Status: http.StatusNotFound, Type: "not_found_error", Retry: "false",
 			Message: "prism: profile " + t.up.name + " does not speak Anthropic; it has no " + path,
 		}
-		return t.said(req, f, stream.Told{}), nil
+		return t.said(req, f, stream.Told{Local: true}), nil
 	}
 }
 
@@ -85,8 +86,8 @@ func (t *translator) messages(req *http.Request, body *Body) (*http.Response, er
 	var ref *translate.Refusal
 	switch {
 	case errors.As(err, &ref):
-		f := &translate.Failure{Status: http.StatusBadRequest, Type: "invalid_request_error", Retry: "false", Message: "prism: " + ref.Message}
-		return t.said(req, f, stream.Told{}), nil
+		f := &translate.Failure{Status: http.StatusBadRequest, Type: "invalid_request_error", Retry: "false", Message: "prism: profile " + t.up.name + ": " + ref.Message}
+		return t.said(req, f, stream.Told{Local: true}), nil
 	case err != nil:
 		return nil, &Error{Kind: KindProtocol, Err: err}
 	}
@@ -94,18 +95,23 @@ func (t *translator) messages(req *http.Request, body *Body) (*http.Response, er
 	if out.Path == "" {
 		return t.nothing(req, &out.Reply, told), nil
 	}
-	resp, err := t.up.send(t.request(req, out), &Body{Pieces: [3][]byte{out.Body}, Size: int64(len(out.Body)), Fresh: body.Fresh, FirstByte: body.FirstByte})
+	resp, err := t.up.plain(t.request(req, out), &Body{Pieces: [3][]byte{out.Body}, Size: int64(len(out.Body)), Fresh: body.Fresh, FirstByte: body.FirstByte})
 	if err != nil {
 		return nil, err
 	}
 	resp.Request = req
 	switch {
 	case resp.StatusCode >= http.StatusBadRequest:
-		return t.failed(resp, &call, told), nil
-	case resp.StatusCode != http.StatusOK || strange(resp):
+		return t.failed(resp, &call, out), nil
+	case resp.StatusCode >= http.StatusMultipleChoices || html(resp):
 		return resp, nil
+	case encoded(resp):
+		_ = resp.Body.Close()
+		f := &translate.Failure{Status: http.StatusBadGateway, Type: translate.ErrorAPI, Message: "the provider compressed its answer in a way that it was not asked for"}
+		return t.said(req, f, told), nil
 	}
-	return t.answered(resp, &out.Reply, replyOf{t, call.Model, guess, told}), nil
+	of := replyOf{t: t, model: call.Model, guess: guess, told: told, id: body.Exchange, quirks: call.Quirks, state: out.State}
+	return t.answered(resp, &out.Reply, of), nil
 }
 
 // call is what there is to translate; guess is how many tokens the prompt has before what is known
@@ -117,6 +123,7 @@ func (t *translator) call(body *Body) (call translate.Call, guess int64) {
 	return translate.Call{
 		Body: raw, Model: body.Model, Session: body.Session, Provider: t.provider,
 		Quirks: t.known.quirks(k, t.quirksOf(body.Model)), Prompt: t.known.correct(k, guess),
+		Refused: func(state string) bool { return t.known.refuses(t.up.name, state) },
 	}, guess
 }
 
@@ -138,8 +145,11 @@ func (t *translator) quirksOf(model string) config.Quirks {
 	return q
 }
 
-// keyOf tells the models of one origin apart, which may have several services.
-func (t *translator) keyOf(model string) string { return t.up.prefix + " " + model }
+// keyOf tells the models of one origin apart, which may have several services and speak several
+// dialects: what one of them refuses may be what another one wants.
+func (t *translator) keyOf(model string) string {
+	return string(t.dialect) + " " + t.up.prefix + " " + model
+}
 
 // request is what the provider is sent instead of req. Of the client's headers only its name
 // travels: the rest means nothing there, and says much.
@@ -160,10 +170,9 @@ func (t *translator) request(req *http.Request, out *translate.Request) *http.Re
 	return r
 }
 
-// strange tells whether an answer is none of the provider's: a login page, for example.
-func strange(resp *http.Response) bool {
-	ct := strings.ToLower(resp.Header.Get("Content-Type"))
-	return strings.HasPrefix(ct, "text/html") || resp.Header.Get("Content-Encoding") != "" && !strings.EqualFold(resp.Header.Get("Content-Encoding"), "identity")
+// html tells whether an answer is none of the provider's: a login page, for example.
+func html(resp *http.Response) bool {
+	return strings.HasPrefix(strings.ToLower(resp.Header.Get("Content-Type")), "text/html")
 }
 
 // nothing answers a request that asks for no answer.
@@ -172,6 +181,7 @@ func (t *translator) nothing(req *http.Request, r *translate.Reply, told stream.
 	w.Use(translate.Usage{Prompt: 0, CacheRead: 0, CacheWrite: 0, Output: 0, Reasoning: -1})
 	w.Reason("max_tokens", "")
 	w.End()
+	told.Local, told.Reported = true, &stream.Usage{} // nobody was asked
 	return respond(req, http.StatusOK, contentType(r.Stream), &answer{Reader: bytes.NewReader(bytes.Clone(w.Take())), told: told})
 }
 
@@ -224,14 +234,12 @@ const (
 )
 
 // failed translates an error, and remembers what it says of the provider.
-func (t *translator) failed(resp *http.Response, call *translate.Call, told stream.Told) *http.Response {
+func (t *translator) failed(resp *http.Response, call *translate.Call, sent *translate.Request) *http.Response {
 	body := readFailure(resp.Body)
-	f := t.codec.Failure(resp.StatusCode, resp.Header, body)
-	if t.known.learn(t.keyOf(call.Model), f.Lesson, call.Quirks) {
-		told.Learned = true
-		told.Notes = append(told.Notes, f.Lesson.Name)
-	}
-	out := t.said(resp.Request, f, told)
+	f := t.codec.Failure(resp.StatusCode, resp.Header, body, call.Prompt)
+	of := replyOf{t: t, model: call.Model, told: stream.Told{Notes: sent.Notes}, quirks: call.Quirks, state: sent.State}
+	of.learn(f)
+	out := t.said(resp.Request, f, of.told)
 	if id := requestID(resp.Header); id != "" {
 		out.Header.Set("Request-Id", id)
 	}
