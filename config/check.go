@@ -52,7 +52,7 @@ func (c *checker) collectNames() {
 		case !profileName.MatchString(name.s):
 			c.error(note{
 				pos: name.pos, path: path, message: "the name " + name.show() + " cannot stand in a path",
-				fix: "use letters, digits, dots, dashes and underscores, at most 64, a letter or digit first",
+				fix: NameRule,
 			})
 		case c.lines[name.s] > 0:
 			c.error(note{

@@ -29,12 +29,14 @@ type Quirks struct {
 	AfterTool      string   `json:"after_tool,omitempty"`       // filler = an assistant message must stand between a tool's and a user's
 	TextOnly       bool     `json:"text_only,omitempty"`        // content must be a string where it is text
 	Images         string   `json:"images,omitempty"`           // yes (default), none, base64 or in_tool (also in tool results)
-	Documents      string   `json:"documents,omitempty"`        // file (as a file part), text (default: what is text stays, a PDF is left out) or none
+	Documents      string   `json:"documents,omitempty"`        // text (default: what is text stays, a PDF is left out), file (a PDF is a file part) or url (also by its address)
+	Prefill        string   `json:"prefill,omitempty"`          // how an answer that the client has begun is gone on with: "" = it is only sent; prefix (a mark on its message) or continue (vLLM's fields)
 	CacheControl   bool     `json:"cache_control,omitempty"`    // marks of the prompt cache are understood
 	CacheKey       bool     `json:"cache_key,omitempty"`        // prompt_cache_key is understood
+	ServiceTier    bool     `json:"service_tier,omitempty"`     // service_tier is understood, as OpenAI has it
 	Stops          int64    `json:"stops,omitempty"`            // stop sequences that are accepted; 0 = 4, -1 = none
 	Format         string   `json:"format,omitempty"`           // structured output: json_schema (default), json_object or none
-	WebSearch      string   `json:"web_search,omitempty"`       // how the provider searches by itself: "" = not at all; openrouter, zai, qwen
+	WebSearch      string   `json:"web_search,omitempty"`       // how the provider searches by itself: "" = not at all; openai (Responses only), openrouter, zai or qwen
 	Extra          string   `json:"extra,omitempty"`            // JSON object whose fields are added to every request
 
 	// Answers.

@@ -52,18 +52,22 @@ type quirksShape struct {
 	TextOnly toggle `yaml:"text_only,omitempty" jsonschema:"default=false"`
 	// Images: yes, none, base64 only, or in_tool for results of tools as well.
 	Images text `yaml:"images,omitempty" jsonschema:"enum=yes,enum=none,enum=base64,enum=in_tool,default=yes"`
-	// Documents: their text, as a file, or none.
-	Documents text `yaml:"documents,omitempty" jsonschema:"enum=text,enum=file,enum=none,default=text"`
+	// Documents that are no text: left out, sent as a file, or also by their address. What is text always goes.
+	Documents text `yaml:"documents,omitempty" jsonschema:"enum=text,enum=file,enum=url,default=text"`
+	// How the provider is told to go on with an answer that the client has begun: a mark on its message, or vLLM's fields.
+	Prefill text `yaml:"prefill,omitempty" jsonschema:"enum=none,enum=prefix,enum=continue,default=none"`
 	// Marks of the prompt cache are understood.
 	CacheControl toggle `yaml:"cache_control,omitempty" jsonschema:"default=false"`
 	// prompt_cache_key is understood.
 	CacheKey toggle `yaml:"cache_key,omitempty" jsonschema:"default=false"`
+	// service_tier is understood: a client that wants the standard tier gets it, whatever the account's is.
+	ServiceTier toggle `yaml:"service_tier,omitempty" jsonschema:"default=false"`
 	// Stop sequences that the provider takes; prism watches for the others itself. A number, or none.
 	Stops count `yaml:"stops,omitempty" jsonschema:"default=4"`
 	// How an answer's JSON is prescribed: by its schema, as any object, or not at all.
 	Format text `yaml:"format,omitempty" jsonschema:"enum=json_schema,enum=json_object,enum=none,default=json_schema"`
 	// How the provider searches the web by itself.
-	WebSearch text `yaml:"web_search,omitempty" jsonschema:"enum=none,enum=openrouter,enum=zai,enum=qwen,default=none"`
+	WebSearch text `yaml:"web_search,omitempty" jsonschema:"enum=none,enum=openai,enum=openrouter,enum=zai,enum=qwen,default=none"`
 	// JSON object whose fields are added to every request.
 	Extra text `yaml:"extra,omitempty" jsonschema:"example={\"reasoning_split\":true}"`
 

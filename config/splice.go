@@ -91,7 +91,8 @@ func activeNode(m *ast.MappingNode) (*ast.StringNode, error) {
 // scalarSpan finds the bytes of a scalar on one line, with its quotes. The parser's own
 // offsets count characters and are wrong after a byte order mark; line and column are right.
 func scalarSpan(src []byte, t *token.Token) (start, end int, err error) {
-	start = lineStart(src, t.Position.Line)
+	line := lineStart(src, t.Position.Line)
+	start = line
 	for range t.Position.Column - 1 {
 		_, size := utf8.DecodeRune(src[start:])
 		start += size
@@ -109,11 +110,23 @@ func scalarSpan(src []byte, t *token.Token) (start, end int, err error) {
 			return 0, 0, errors.New("the value has escapes")
 		}
 	default:
-		if !bytes.HasPrefix(src[start:], []byte(text)) {
-			return 0, 0, errors.New("cannot find the value")
+		// Where a line ends with spaces, the column is off by as many.
+		for back := blanksAtEnd(src[line:]); !bytes.HasPrefix(src[start:], []byte(text)); back-- {
+			if back == 0 || start == line {
+				return 0, 0, errors.New("cannot find the value")
+			}
+			start--
 		}
 	}
 	return start, start + len(text), nil
+}
+
+// blanksAtEnd counts the spaces at the end of the line that begins with rest.
+func blanksAtEnd(rest []byte) int {
+	if i := bytes.IndexAny(rest, "\r\n"); i >= 0 {
+		rest = rest[:i]
+	}
+	return len(rest) - len(bytes.TrimRight(rest, " \t"))
 }
 
 // lineStart returns the offset of the first byte of a line, counted from 1.

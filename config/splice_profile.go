@@ -50,10 +50,9 @@ func ProfileLines(p *Profile) []string {
 	for _, f := range profileFields(p) {
 		lines = append(lines, f[0]+": "+f[1])
 	}
-	switch {
-	case len(p.Models) == 1 && p.Models[0] == (ModelRule{Match: "*", Use: p.Models[0].Use}):
-		lines = append(lines, "model: "+quoted(p.Models[0].Use))
-	case len(p.Models) > 0:
+	if name, only := onlyModel(p); only {
+		lines = append(lines, "model: "+quoted(name))
+	} else if len(p.Models) > 0 {
 		lines = append(lines, "models:   # first match wins")
 		for _, m := range p.Models {
 			lines = append(lines, "  - "+modelFlow(m))
@@ -62,17 +61,27 @@ func ProfileLines(p *Profile) []string {
 	return lines
 }
 
+// onlyModel returns the name of the one model that stands for all.
+func onlyModel(p *Profile) (name string, only bool) {
+	if len(p.Models) != 1 || p.Models[0] != (ModelRule{Match: "*", Use: p.Models[0].Use}) {
+		return "", false
+	}
+	return p.Models[0].Use, true
+}
+
 // profileFlow writes the same on one line.
 func profileFlow(p *Profile) string {
 	var parts []string
 	for _, f := range profileFields(p) {
 		parts = append(parts, f[0]+": "+quotedInFlow(f[1]))
 	}
-	var models []string
-	for _, m := range p.Models {
-		models = append(models, modelFlow(m))
-	}
-	if len(models) > 0 {
+	if name, only := onlyModel(p); only {
+		parts = append(parts, "model: "+quotedInFlow(quoted(name)))
+	} else if len(p.Models) > 0 {
+		models := make([]string, len(p.Models))
+		for i, m := range p.Models {
+			models[i] = modelFlow(m)
+		}
 		parts = append(parts, "models: ["+strings.Join(models, ", ")+"]")
 	}
 	return "{" + strings.Join(parts, ", ") + "}"

@@ -196,6 +196,14 @@ func TestAppendPutsAProfileBehindTheOthers(t *testing.T) {
 	}
 }
 
+func TestAppendPutsAProfileWithOneModelBetweenBrackets(t *testing.T) {
+	p := &Profile{Name: "new", BaseURL: "https://x.example", Dialect: DialectAnthropic, Auth: AuthNone, Models: []ModelRule{{Match: "*", Use: "m:1"}}}
+	const want = "profiles: [{name: a}, {name: new, base_url: \"https://x.example\", auth: none, model: \"m:1\"}]\n"
+	if got, err := AppendProfile([]byte("profiles: [{name: a}]\n"), p); err != nil || string(got) != want {
+		t.Errorf("%v\n%s\nwant\n%s", err, got, want)
+	}
+}
+
 func TestAProfileThatIsWrittenIsReadAsItWas(t *testing.T) {
 	for _, preset := range Presets() {
 		p := &Profile{

@@ -7,6 +7,12 @@ import (
 	"time"
 )
 
+// NameRule says what a profile may be called.
+const NameRule = "use letters, digits, dots, dashes and underscores, at most 64, a letter or digit first"
+
+// ValidName tells whether a profile may be called so.
+func ValidName(name string) bool { return profileName.MatchString(name) }
+
 var (
 	// profileName is what a profile may be called: names stand in paths, /p/NAME/.
 	profileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)

@@ -5,6 +5,7 @@ import (
 	_ "embed" // the price book
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 )
@@ -132,7 +133,7 @@ func (b *Book) Find(q *Query) (Row, bool) {
 // whichever profile. The one that would win first, were all of them open, stands first.
 func (b *Book) Matching(provider, model string) []Row {
 	var rows []Row
-	for _, form := range forms(model) {
+	for form := range forms(model) {
 		prices := slices.Clone(b.exact[key{provider, form}])
 		for _, p := range b.globs[provider] {
 			if p.match.matches(form) {
@@ -149,10 +150,26 @@ func (b *Book) Matching(provider, model string) []Row {
 	return rows
 }
 
-// forms are the names that a model is looked up by, one after the other.
-func forms(model string) []string {
-	bare := trimBracket(model)
-	return slices.Compact([]string{model, bare, trimDate(bare)})
+// forms are the names that a model is looked up by, one after the other, until one is in the book:
+// as it stands, without a suffix such as [1m], then without a date; then what a cloud puts around it
+// is taken off, and the date behind that.
+func forms(model string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		bare := trimBracket(model)
+		if !yield(model) || bare != model && !yield(bare) {
+			return
+		}
+		if undated := trimDate(bare); undated != bare && !yield(undated) {
+			return
+		}
+		inside := trimCloud(bare)
+		if inside == bare || !yield(inside) {
+			return
+		}
+		if undated := trimDate(inside); undated != inside {
+			yield(undated)
+		}
+	}
 }
 
 // Covers tells whether the book has a price for a model of a provider at an instant,
@@ -161,21 +178,14 @@ func (b *Book) Covers(provider, model string, at time.Time) bool {
 	return b.find(&Query{Provider: provider, Model: model, At: at}) != nil
 }
 
-// find returns the row that prices a query, or nil. A suffix such as [1m] and then a date
-// are taken from the name only where nothing matches it as it stands.
+// find returns the row that prices a query, or nil.
 func (b *Book) find(q *Query) *price {
-	p := b.match(q, q.Model)
-	if p != nil {
-		return p
+	for form := range forms(q.Model) {
+		if p := b.match(q, form); p != nil {
+			return p
+		}
 	}
-	bare := trimBracket(q.Model)
-	if bare != q.Model {
-		p = b.match(q, bare)
-	}
-	if undated := trimDate(bare); p == nil && undated != bare {
-		p = b.match(q, undated)
-	}
-	return p
+	return nil
 }
 
 // match returns the row that wins for one form of the model's name, or nil.

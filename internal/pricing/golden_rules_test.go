@@ -131,6 +131,13 @@ func TestNameIsStrippedOnlyWhereNothingMatchesWhole(t *testing.T) {
 		{"claude-haiku-4-5-20251001", "whole", "0.007"},     // the row of the user matches whole, the higher override does not
 		{"claude-haiku-4-5-20251001[1m]", "whole", "0.007"}, // and here as well, the * takes the suffix
 		{"claude-haiku-4-5-20261001", "stripped", "0.008"},
+		{"global.anthropic.claude-opus-4-8-v1", "anthropic/claude-opus-4-8", "0.005"},
+		{"us.anthropic.claude-sonnet-4-5-20250929-v1:0", "anthropic/claude-sonnet-4-5", "0.003"},
+		{"apac.anthropic.claude-opus-4-20250514-v1:0[1m]", "anthropic/claude-opus-4", "0.015"},
+		{"arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.anthropic.claude-opus-4-1-20250805-v1:0", "anthropic/claude-opus-4-1", "0.015"},
+		{"claude-sonnet-4-5@20250929", "anthropic/claude-sonnet-4-5", "0.003"},
+		{"claude-opus-4-8@default", "anthropic/claude-opus-4-8", "0.005"},
+		{"anthropic.claude-haiku-4-5-20261001-v1:0", "stripped", "0.008"},
 	} {
 		parts, sums := price(c.usd)
 		golden{c.model, "anthropic " + c.model, "", in, nil, c.id, parts, sums}.run(t, b)

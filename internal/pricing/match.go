@@ -1,6 +1,7 @@
 package pricing
 
 import (
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -142,18 +143,46 @@ func trimBracket(model string) string {
 	return model
 }
 
-// trimDate takes a date such as -20250929 from a model's name.
+// trimDate takes a date such as -20250929, or as OpenAI writes it -2025-09-29, from a model's name.
 func trimDate(model string) string {
-	const date = len("-20250929")
-	if len(model) < date || model[len(model)-date:][:3] != "-20" {
-		return model
-	}
-	for _, c := range []byte(model[len(model)-date+3:]) {
-		if c < '0' || c > '9' {
-			return model
+	for _, form := range [...]string{"-20######", "-20##-##-##"} {
+		if name, ok := trimForm(model, form); ok {
+			return name
 		}
 	}
-	return model[:len(model)-date]
+	return model
+}
+
+// trimForm takes what has a form from the end of a model's name; a # is a digit.
+func trimForm(model, form string) (name string, ok bool) {
+	from := len(model) - len(form)
+	if from < 0 {
+		return "", false
+	}
+	for i := range len(form) {
+		switch c := model[from+i]; {
+		case form[i] == '#' && (c < '0' || c > '9'), form[i] != '#' && c != form[i]:
+			return "", false
+		}
+	}
+	return model[:from], true
+}
+
+// Names of Claude at the clouds. Amazon's stand in an ARN or behind a region, and end with a version;
+// at Google a version stands behind an @.
+var (
+	atAmazon = regexp.MustCompile(`^(?:arn:[^/]*/)?(?:[a-z-]+\.)?anthropic\.(.*?)(?:-v[0-9]+(?::[0-9]+k?)*)?$`)
+	atGoogle = regexp.MustCompile(`@(?:20[0-9]{6}|default|latest)$`)
+)
+
+// trimCloud takes from a model's name what a cloud puts around it: eu.anthropic.claude-opus-5-5-v1:0
+// and claude-opus-5-5@default are claude-opus-5-5. The name behind an inference profile of one's own
+// is not in its ARN, which stays.
+func trimCloud(model string) string {
+	if !strings.Contains(model, "anthropic.") && !strings.Contains(model, "@") {
+		return model
+	}
+	return atGoogle.ReplaceAllString(atAmazon.ReplaceAllString(model, "$1"), "")
 }
 
 // Matches tells whether the whole of name is one of the texts that a pattern of the book, such as

@@ -150,6 +150,9 @@ func TestSuffixAndDateAreTrimmedAtTheEndOnly(t *testing.T) {
 		"a]":                       {"a]", "a]"},
 		"[1m]a":                    {"[1m]a", "[1m]a"},
 		"a-20251101-20251102":      {"a-20251101-20251102", "a-20251101"},
+		"gpt-5.6-sol-2026-07-09":   {"gpt-5.6-sol-2026-07-09", "gpt-5.6-sol"},
+		"gpt-5.6-sol-2026-7-9":     {"gpt-5.6-sol-2026-7-9", "gpt-5.6-sol-2026-7-9"},
+		"gpt-5.6-sol-2026-0709":    {"gpt-5.6-sol-2026-0709", "gpt-5.6-sol-2026-0709"},
 		"a-19991101":               {"a-19991101", "a-19991101"},
 		"a-2025110":                {"a-2025110", "a-2025110"},
 		"a-20x51101":               {"a-20x51101", "a-20x51101"},
@@ -161,6 +164,37 @@ func TestSuffixAndDateAreTrimmedAtTheEndOnly(t *testing.T) {
 		}
 		if got := trimDate(name); got != want[1] {
 			t.Errorf("without date, %q is %q", name, got)
+		}
+	}
+}
+
+func TestWhatACloudPutsAroundANameIsTrimmed(t *testing.T) {
+	const inside = "claude-opus-5-5"
+	for name, want := range map[string]string{
+		"anthropic.claude-opus-5-5":             inside,
+		"anthropic.claude-opus-5-5-v1":          inside,
+		"anthropic.claude-opus-5-5-v1:0":        inside,
+		"anthropic.claude-opus-5-5-v2:0:200k":   inside,
+		"eu.anthropic.claude-opus-5-5-v1:0":     inside,
+		"us-gov.anthropic.claude-opus-5-5-v1:0": inside,
+		"arn:aws:bedrock:eu-central-1:123456789012:inference-profile/eu.anthropic.claude-opus-5-5-v1:0": inside,
+		"arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/anthropic.claude-opus-5-5-v1:0":         inside,
+		"claude-opus-5-5@20260922": inside,
+		"claude-opus-5-5@default":  inside,
+		"claude-opus-5-5@latest":   inside,
+
+		"apac.anthropic.claude-sonnet-4-5-20250929-v1:0": "claude-sonnet-4-5-20250929",
+		"anthropic.claude-opus-4-8-v":                    "claude-opus-4-8-v",
+		"claude-opus-5-5-v1:0":                           "claude-opus-5-5-v1:0", // no name of Amazon's
+		"claude-opus-5-5@2026":                           "claude-opus-5-5@2026",
+		"meta.llama4-v1:0":                               "meta.llama4-v1:0",
+		"xanthropic.claude-opus-5-5":                     "xanthropic.claude-opus-5-5",
+		"arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/ab12cd34": "arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/ab12cd34",
+		"anthropic.": "",
+		"":           "",
+	} {
+		if got := trimCloud(name); got != want {
+			t.Errorf("%q is %q, want %q", name, got, want)
 		}
 	}
 }

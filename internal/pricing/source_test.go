@@ -169,8 +169,11 @@ func TestWhatTheBookAddsToThePrices(t *testing.T) {
 	for i := range rows {
 		r := &rows[i]
 		var geo, search, fast string
-		if r.Provider == "anthropic" {
+		switch r.Provider {
+		case "anthropic":
 			geo, search = "1.1", "10"
+		case "openai":
+			search = "10" // developers.openai.com/api/docs/pricing: web search, all models
 		}
 		switch fast = "- - - - -"; r.ID {
 		case "anthropic/claude-opus-5-5@2026-09-22":

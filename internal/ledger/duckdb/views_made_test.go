@@ -93,7 +93,8 @@ func (m *maker) route(e *ledger.Entry) {
 		e.Provider, e.ResponseModel = "deepseek", oneOf(m, "deepseek-flash", "deepseek-v4-pro", "deepseek-v4-flash")
 	default:
 		e.Provider = "anthropic"
-		e.ResponseModel = oneOf(m, "claude-opus-5-5", "claude-sonnet-4-5-20250929", "claude-haiku-5-5[1m]", "claude-sonnet-5-5", "claude-unheard-of")
+		e.ResponseModel = oneOf(m, "claude-opus-5-5", "claude-sonnet-4-5-20250929", "claude-haiku-5-5[1m]", "claude-sonnet-5-5", "claude-unheard-of",
+			"eu.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude-opus-4-5@20251101", "claude-opus-4-5-2025-11-01")
 	}
 	e.UpstreamModel, e.RequestModel = e.ResponseModel, oneOf(m, "claude-opus-5-5", "claude-haiku-5-5")
 	e.AgentID, e.RequestClass = oneOf(m, "", "", "agent-1"), oneOf(m, "", "main", "auxiliary")
