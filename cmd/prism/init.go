@@ -15,6 +15,8 @@ import (
 
 	"prism/config"
 	"prism/config/sealed"
+	"prism/internal/router"
+	"prism/internal/upstream/cloudauth"
 )
 
 type initOptions struct {
@@ -31,7 +33,8 @@ func newInit(a *app) *cobra.Command {
 		Short: "Make what prism needs: age key, sealed profiles.yaml, schema, client token",
 		Long: `Init makes what is missing and never overwrites; it can be run again. The key of the
 provider is typed hidden or read from stdin and sealed in memory: clear text never touches
-the disk. The provider is then asked to count the tokens of one word, which costs nothing.`,
+the disk. The provider is then asked for one word, or to count its tokens where it can, which costs
+nothing; what it says changes nothing of the file.`,
 		Example: "  prism init\n  printf %s \"$KEY\" | prism init --preset moonshot --key-stdin --no-input",
 		Args:    args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -48,7 +51,7 @@ the disk. The provider is then asked to count the tokens of one word, which cost
 	f := cmd.Flags()
 	addDraftFlags(f, &o.draft)
 	f.BoolVar(&o.noSops, "no-sops", false, "do not seal: keys lie in clear text on the disk")
-	f.BoolVar(&o.test, "test", false, "ask the provider whether it takes the key; on a terminal the default, --test=false does not")
+	f.BoolVar(&o.test, "test", false, "ask the provider for one word: is it there, does it take the key; on a terminal the default, --test=false does not")
 	f.StringArrayVar(&o.recipients, "recipient", nil, "seal for this age `recipient` too, as a backup")
 	return cmd
 }
@@ -91,8 +94,8 @@ func (a *app) init(ctx context.Context, r room, o initOptions) error {
 			return err
 		}
 	}
-	if first != nil && o.test && first.Auth.NeedsKey() {
-		m.add("provider", first.Host(), trial(ctx, first))
+	if first != nil && o.test {
+		m.add("provider", first.Host(), firstTrial(ctx, first))
 	}
 	v := view{columns: []column{{name: "what"}, {name: "path", whole: true}, {name: "outcome", whole: true}}, rows: m.rows}
 	if err := a.show(v); err != nil {
@@ -100,6 +103,18 @@ func (a *app) init(ctx context.Context, r room, o initOptions) error {
 	}
 	a.note("%s", connectHint)
 	return nil
+}
+
+// firstTrial asks the provider of a new profile, and says in a few words what came of it. It is
+// advice: a network that is down is no reason not to write the file.
+func firstTrial(ctx context.Context, p *config.Profile) string {
+	t := tryProfile(ctx, p, trialOptions{free: true, clouds: cloudauth.New(cloudauth.Options{}).Of})[0]
+	if t.ok {
+		return t.what
+	}
+	secrets := router.NewRedactor()
+	secrets.Learn(&config.Profiles{Profiles: []config.Profile{*p}})
+	return secrets.Redact(t.step+": "+t.what) + "; fix: " + t.fix + "; then: prism test"
 }
 
 const connectHint = `

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -115,21 +116,41 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// cmdSimulate starts a provider and puts its URL into SIM.
-func cmdSimulate(ts *testscript.TestScript, neg bool, _ []string) {
+// simulatedKey is what the simulated providers accept.
+const simulatedKey = "sim-key-0123456789-abcdef"
+
+// cmdSimulate starts a provider and puts its URL into SIM; with clouds also one that wraps it as
+// Amazon and Google do, in CLOUD, and with tls one whose certificate ca.pem vouches for, in SIMTLS.
+func cmdSimulate(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
-		ts.Fatalf("usage: simulate")
+		ts.Fatalf("usage: simulate [clouds] [tls]")
 	}
-	s := simulator.New(simulator.Options{Key: "sim-key-0123456789-abcdef"})
+	s := simulator.New(simulator.Options{Key: simulatedKey, Rules: simulator.Rules{MaxTokens: "max_completion_tokens"}})
 	s.Script(
 		simulator.When(simulator.LastText("overload"), simulator.Overloaded()),
 		simulator.When(simulator.LastText("break"), simulator.Reply(simulator.Text("half"), simulator.CutAfter(4, simulator.CutRST))),
+		simulator.When(simulator.Model("nosuch*"), simulator.Error(http.StatusNotFound, "not_found_error", "The model does not exist", nil)),
+		simulator.When(simulator.Model("poor*"), simulator.RateLimited("7")),
+		simulator.When(simulator.Model("page*"), simulator.HTML(http.StatusOK)),
+		simulator.When(simulator.All(simulator.Model("picky*"), func(r simulator.Request) bool { return r.Header.Get("Authorization") != "" }),
+			simulator.Error(http.StatusUnauthorized, "authentication_error", "no: "+simulatedKey, nil)),
 		simulator.Always(simulator.Reply(simulator.Text("hello"), simulator.Usage{Input: 10, CacheRead: 4000, CacheWrite5m: 500, Output: 20})),
 	)
+	up := func(name string, r *simulator.Running) {
+		ts.Defer(r.Close)
+		ts.Setenv(name, r.URL)
+	}
 	r, err := s.Listen("127.0.0.1:0")
 	ts.Check(err)
-	ts.Defer(r.Close)
-	ts.Setenv("SIM", r.URL)
+	up("SIM", r)
+	if slices.Contains(args, "clouds") {
+		up("CLOUD", s.Cloud(simulator.CloudOptions{Access: "AKIATEST", Secret: "test/secret+key", Token: simulatedKey}).Start())
+	}
+	if slices.Contains(args, "tls") {
+		r := s.StartTLS(simulator.Certificate{})
+		up("SIMTLS", r)
+		ts.Check(os.WriteFile(ts.MkAbs("ca.pem"), r.CA, 0o600))
+	}
 }
 
 func socketIn(ts *testscript.TestScript) string {

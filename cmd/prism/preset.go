@@ -26,6 +26,10 @@ type draftOptions struct {
 
 // draft makes a profile from a preset and asks for what is missing where somebody can be asked.
 func (a *app) draft(ctx context.Context, o draftOptions) (*config.Profile, error) {
+	// Before a key is typed.
+	if o.name != "" && !config.ValidName(o.name) {
+		return nil, badName(o.name)
+	}
 	preset, err := a.choosePreset(ctx, o)
 	if err != nil {
 		return nil, err
@@ -54,6 +58,11 @@ func (a *app) draft(ctx context.Context, o draftOptions) (*config.Profile, error
 		p.Keys = []config.Key{{Secret: p.APIKey}}
 	}
 	return p, nil
+}
+
+// badName refuses a name that no profile can have.
+func badName(name string) error {
+	return usagef(config.NameRule, "%q cannot be the name of a profile: names stand in paths", name)
 }
 
 func (a *app) choosePreset(ctx context.Context, o draftOptions) (config.Preset, error) {

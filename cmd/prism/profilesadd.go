@@ -120,7 +120,7 @@ func (a *app) namesInFile(ctx context.Context, r room) ([]string, error) {
 
 // addNotes says what comes next.
 func addNotes(p *config.Profile, o addOptions) []string {
-	var notes []string
+	notes := []string{"ask whether it answers: prism test " + shellQuote(p.Name)}
 	if !o.activate {
 		notes = append(notes, "make it active: prism use "+shellQuote(p.Name))
 	}

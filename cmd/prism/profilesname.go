@@ -42,6 +42,8 @@ func (a *app) renameProfile(ctx context.Context, r room, from, to string, dry bo
 	switch {
 	case !slices.Contains(names, from):
 		return noProfile(from)
+	case !config.ValidName(to):
+		return badName(to)
 	case slices.Contains(names, to):
 		return usagef("prism profiles list", "there is a profile %q already", to)
 	}

@@ -40,7 +40,8 @@ instant. It changes nothing; with --write it appends a correction for each row t
 The rows stay as they were, all reports take the newest correction.
 
 What was paid follows the terms that the row was paid at; a row without a price takes the
-multiplier and the flat fee of its profile. --terms today takes those for all rows.
+multiplier and the flat fee of its profile. --terms today takes those for all rows. What the
+provider itself has stated as the cost of a request stays what was paid.
 
 A price that has left the book, or a profile that has left profiles.yaml, does not make a known
 cost unknown, unless --unset says so.`,
@@ -157,6 +158,9 @@ func (p *repricing) scan(ctx context.Context, db *sql.DB, w window) error {
 func (p *repricing) see(row *pricedRow) error {
 	old, e := row.costs(), &row.entry
 	p.price(e, &old)
+	if row.stated {
+		e.Cost = old.Cost
+	}
 	fresh := correctionOf(e)
 	switch {
 	case p.o.unset:

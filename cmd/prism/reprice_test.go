@@ -288,3 +288,50 @@ func TestRepriceKeepsAKnownCostWhereTheProfileOfALostAttemptIsGone(t *testing.T)
 		}
 	}
 }
+
+// What OpenRouter says that an answer costs is what was paid for it, whatever the price book says, and whenever it says something.
+func TestRepriceLeavesAStatedCostAsItIs(t *testing.T) {
+	a, r := ledgerApp(t)
+	entries := func(yield func(ledger.Appendable, error) bool) {
+		for i, notes := range [][]string{{"cost_stated"}, {"ttl_assumed", "cost_stated"}, {"ttl_assumed"}, nil} {
+			var e ledger.Entry
+			e.Reset()
+			e.RequestID, e.Source, e.Operation, e.UsageSource = fmt.Sprintf("row-%d", i), "import:test", ledger.OpMessages, ledger.UsageFinal
+			e.StartedAt = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+			e.EndedAt, e.Outcome, e.Profile, e.Provider, e.ResponseModel = e.StartedAt.Add(time.Second), ledger.OutcomeOK, "work", "anthropic", "claude-opus-5-5"
+			e.Usage.Input, e.PromptTokens, e.UsageNotes = 1000, 1000, notes // 1000 x 4 per million, of which work pays 0.85
+			if i < 2 {
+				e.Cost = 125_000_000
+			}
+			if !yield(&e, nil) {
+				return
+			}
+		}
+	}
+	if n, err := a.appendRecords(t.Context(), r, entries); err != nil || n != 4 {
+		t.Fatalf("%d rows written, %v", n, err)
+	}
+	for _, terms := range []string{termsStored, termsToday} {
+		o := repriceOptions{selection: selection{since: "2026-01-01"}, terms: terms, reason: "reprice", write: true}
+		if err := a.reprice(t.Context(), r, o); err != nil {
+			t.Fatal(err)
+		}
+		db, err := a.reader(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id, want := range map[string]string{"row-0": "0.0125000000", "row-1": "0.0125000000", "row-2": "0.0034000000", "row-3": "0.0034000000"} {
+			var list, paid string
+			err := db.QueryRowContext(t.Context(), "select coalesce(cost_list_usd::varchar, ''), coalesce(cost_usd::varchar, '') from priced where request_id = ?", id).Scan(&list, &paid)
+			if err != nil || paid != want || list != "0.0040000000" {
+				t.Errorf("terms %s, %s: list %q, paid %q, %v; want %s", terms, id, list, paid, err, want)
+			}
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if run := pass(t, a, r, o); run.changed != 0 {
+			t.Errorf("terms %s: a second pass would change %d rows", terms, run.changed)
+		}
+	}
+}

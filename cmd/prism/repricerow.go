@@ -14,29 +14,30 @@ import (
 	"prism/internal/stream"
 )
 
-// repriceSQL reads what a cost is made of, where it is not the provider's own word. The usage as reported matters only where the model was
-// sampled several times: then a tier is measured on each sample.
+// repriceSQL reads what a cost is made of. The usage as reported matters only where the model was sampled several times: then a tier
+// is measured on each sample.
 const repriceSQL = `
 select request_id, started_at, profile, provider, request_model, upstream_model, response_model, speed, service_tier, inference_geo, usage_source,
        input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, web_search_requests,
        case when contains(usage_raw::varchar, '"iterations"') then usage_raw::varchar end, to_json(iterations)::varchar,
        case when len(attempts) > 1 then to_json(list_filter(attempts, lambda a: a.usage is not null))::varchar end,
        price_id, cost_input_usd::varchar, cost_cache_read_usd::varchar, cost_cache_write_usd::varchar, cost_output_usd::varchar,
-       cost_other_usd::varchar, cost_list_usd::varchar, cost_usd::varchar, cost_uncached_usd::varchar
-from priced
-where not coalesce(list_contains(usage_notes, 'cost_stated'), false) and `
+       cost_other_usd::varchar, cost_list_usd::varchar, cost_usd::varchar, cost_uncached_usd::varchar,
+       coalesce(list_contains(usage_notes, 'cost_stated'), false)
+from priced where `
 
 // pricedRow is one row of the ledger on its way through the price book.
 type pricedRow struct {
-	entry ledger.Entry
-	texts [9]sql.NullString // profile to usage_source
-	count [6]sql.NullInt64
-	raw   sql.NullString
-	its   sql.NullString
-	tries sql.NullString // attempts that reported a usage, where there were several
-	id    sql.NullString
-	money [8]sql.NullString
-	at    time.Time
+	entry  ledger.Entry
+	texts  [9]sql.NullString // profile to usage_source
+	count  [6]sql.NullInt64
+	raw    sql.NullString
+	its    sql.NullString
+	tries  sql.NullString // attempts that reported a usage, where there were several
+	id     sql.NullString
+	money  [8]sql.NullString
+	stated bool // what was paid is the provider's own word
+	at     time.Time
 }
 
 func (r *pricedRow) scan(rows *sql.Rows) error {
@@ -51,6 +52,7 @@ func (r *pricedRow) scan(rows *sql.Rows) error {
 	for i := range r.money {
 		into = append(into, &r.money[i])
 	}
+	into = append(into, &r.stated)
 	if err := rows.Scan(into...); err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ it swaps the route. Every request leaves one priced row in DuckDB.`,
 	root.SetHelpCommandGroupID(groupSystem)
 	root.CompletionOptions.DisableDefaultCmd = true
 	addAll(root, groupRun, newServe(a), newReload(a), newStatus(a), newRun(a), newEnv(a), newStatusline(a), newHook(a), newTop(a), newLogs(a), newDemo(a))
-	addAll(root, groupProfiles, newProfiles(a), newUse(a), newRoute(a), newEdit(a), newSeal(a), newCheck(a), newTrust(a), newSchema(a))
+	addAll(root, groupProfiles, newProfiles(a), newUse(a), newTest(a), newRoute(a), newEdit(a), newSeal(a), newCheck(a), newTrust(a), newSchema(a))
 	addAll(root, groupMoney, newSpend(a), newSQL(a), newPrices(a), newReprice(a), newQueries(a), newCache(a), newExport(a), newImport(a), newReconcile(a), newLedger(a))
 	addAll(root, groupSystem, newInit(a), newDoctor(a), newPaths(a), newVersion(a), newCompletion(a), newMan(a))
 	root.AddCommand(newList(a, "ls", true), newFoldWorker(a), newAlertWorker(a), newSQLWorker(a))

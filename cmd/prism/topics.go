@@ -21,7 +21,7 @@ const topicExitCodes = `Exit codes
   4    secrets: no key opens the file, MAC mismatch, or clear text with seal --check
   5    the gateway does not run or does not answer
   6    not found: profile, request id, saved query
-  7    unhealthy: status --check, doctor, demo or ledger verify found something wrong
+  7    unhealthy: status --check, test, doctor, demo or ledger verify found something wrong
   8    over budget: spend --budget --check
   9    refused for safety: host not trusted, SQL not read-only, file changed or read-only,
        a rebuild that would lose rows
