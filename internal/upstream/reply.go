@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"io"
@@ -158,7 +159,7 @@ func (r *reply) fill() {
 // where a stream was asked for, or the other way round.
 func (r *reply) feed(p []byte) {
 	if r.dec == nil {
-		p = trimSpace(p)
+		p = trimSpace(bytes.TrimPrefix(trimSpace(p), []byte("\ufeff")))
 		if len(p) == 0 {
 			return
 		}

@@ -172,3 +172,16 @@ func (e *endless) Close() error {
 	e.closed = true
 	return nil
 }
+
+// TestABodyBehindAMarkOfItsEncodingIsRead: the first byte tells what comes, and such a mark is none.
+func TestABodyBehindAMarkOfItsEncodingIsRead(t *testing.T) {
+	for name, body := range map[string]string{
+		"JSON": `{"id":"c","choices":[{"index":0,"message":{"role":"assistant","content":"hello"},"finish_reason":"stop"}]}`,
+		"SSE":  chatText + chatFinish + "data: [DONE]\n\n",
+	} {
+		got, err := io.ReadAll(replyTo(openai.Chat{}, io.NopCloser(strings.NewReader("\ufeff"+body)), true))
+		if err != nil || !strings.Contains(string(got), "hello") || !strings.Contains(string(got), "message_stop") {
+			t.Errorf("%s: %v, %s", name, err, got)
+		}
+	}
+}
