@@ -23,6 +23,7 @@ import (
 	"prism/internal/proxy"
 	"prism/internal/router"
 	"prism/internal/simulator"
+	"prism/internal/translate/translatetest"
 	"prism/internal/upstream"
 )
 
@@ -115,6 +116,7 @@ type rig struct {
 	Client  *http.Client
 	gen     uint64
 	cancel  context.CancelFunc
+	writes  bool // prism writes answers itself: a profile is translated
 }
 
 type rigOptions struct {
@@ -148,6 +150,7 @@ func newRig(t testing.TB, opt rigOptions) *rig {
 		opt.outbound = noProxy
 	}
 	r := &rig{t: t, Journal: newMemory(), Router: router.New(router.Options{Timeouts: opt.timeouts, Proxy: opt.outbound})}
+	r.writes = slices.ContainsFunc(opt.profiles, func(p config.Profile) bool { return p.Dialect != config.DialectAnthropic })
 	r.swap(opt.profiles, opt.rules, opt.token)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -244,7 +247,32 @@ func (r *rig) do(method, path, body string, header ...string) answer {
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
-	return answer{status: resp.StatusCode, header: resp.Header, body: b, err: err}
+	got := answer{status: resp.StatusCode, header: resp.Header, body: b, err: err}
+	r.judge(method, path, &got)
+	return got
+}
+
+// document is the API's own, read once.
+var document = sync.OnceValues(translatetest.Load)
+
+// judge holds what prism itself has written against the API's document: its refusals, and everything
+// that comes through a translated profile.
+func (r *rig) judge(method, path string, a *answer) {
+	r.t.Helper()
+	if method == http.MethodHead || !r.writes && a.header.Get("X-Prism-Error") == "" {
+		return
+	}
+	doc, err := document()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	body := a.body
+	if i := bytes.LastIndex(body, []byte("\n\n")); a.err != nil && i >= 0 {
+		body = body[:i+2] // the connection may have cut the event behind it
+	}
+	if err := doc.Answer(path, a.status, a.header, body); err != nil {
+		r.t.Errorf("%s %s: the client got what the API's document does not know: %v\n%d %s", method, path, err, a.status, body)
+	}
 }
 
 const streamBody = `{"model":"claude-opus-5-5","messages":[{"role":"user","content":"hi"}],"max_tokens":100,"stream":true}`

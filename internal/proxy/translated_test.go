@@ -76,7 +76,7 @@ func TestATranslatedProvidersErrorsReachTheClientInTheWordsOfTheMessagesAPI(t *t
 			{simulator.PromptTooLong(250_000, 200_000), http.StatusBadRequest, "prompt is too long: 250000 tokens > 200000 maximum"},
 			{simulator.RateLimited("7"), http.StatusTooManyRequests, "rate_limit_error"},
 			{simulator.Error(401, "authentication_error", "bad key", nil), http.StatusForbidden, "permission_error"}, // the client repeats a 401 ten times,
-			{simulator.HTML(502), http.StatusBadGateway, ""},
+			{simulator.HTML(502), http.StatusInternalServerError, `"type":"api_error","message":"Sign in"`},
 			{simulator.Overloaded(), 529, "overloaded_error"},
 			{simulator.ErrorEventFirst("overloaded_error", "Overloaded"), 529, "overloaded_error"},
 		} {
@@ -94,7 +94,7 @@ func TestATranslatedProvidersErrorsReachTheClientInTheWordsOfTheMessagesAPI(t *t
 				t.Errorf("status %d: %s", got.status, got.body)
 				continue
 			}
-			if tt.want != "" && (got.status != tt.status || !strings.Contains(string(got.body), tt.want)) {
+			if got.status != tt.status || !strings.Contains(string(got.body), tt.want) {
 				t.Errorf("status %d, want %d: %s", got.status, tt.status, got.body)
 			}
 		}

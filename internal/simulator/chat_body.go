@@ -106,19 +106,11 @@ func (c *chat) usageJSON(u *Usage) string {
 	case SpellKimi:
 		dst = appendMember(dst, "cached_tokens", u.CacheRead)
 	default:
-		dst = appendDetail(dst, "prompt_tokens_details", []string{"cached_tokens", "cache_write_tokens"}, u.CacheRead, reported(u.CacheWrite))
+		dst = appendDetail(dst, "prompt_tokens_details", []string{"cached_tokens", "cache_write_tokens"}, u.CacheRead, u.CacheWrite)
 		dst = appendDetail(dst, "completion_tokens_details", []string{"reasoning_tokens"}, u.Thinking)
 	}
 	if c.h.cost != "" {
 		dst = append(append(dst, `,"cost":`...), c.h.cost...)
 	}
 	return string(append(dst, '}'))
-}
-
-// reported leaves out a count of cache writes that is zero: who has none does not tell it.
-func reported(n int64) int64 {
-	if n == 0 {
-		return Absent
-	}
-	return n
 }

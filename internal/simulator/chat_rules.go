@@ -84,6 +84,12 @@ func (d *Rules) chatTop(w *chatBody, model string) *misuse {
 			return m
 		}
 	}
+	if d.ToolsOrEffort && len(w.Tools) > 0 && w.Effort != "none" {
+		return &misuse{
+			message: "Function tools with reasoning_effort are not supported for " + model + " in /v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort to 'none'.",
+			param:   "reasoning_effort",
+		}
+	}
 	return d.effort("reasoning_effort", w.Effort)
 }
 

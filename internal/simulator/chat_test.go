@@ -382,7 +382,7 @@ func TestFaultsOfAChat(t *testing.T) {
 
 func TestAChatIsParsedForScripts(t *testing.T) {
 	var got Request
-	_, up := serve(t, Options{}, AnswerFunc(func(r Request) Answer { got = r; return Text("x") }))
+	s, up := serve(t, Options{}, AnswerFunc(func(r Request) Answer { got = r; return Text("x") }))
 	r := askChat(t, up, `{"model":"m","max_completion_tokens":77,"stream":true,"reasoning_effort":"high","prompt_cache_key":"s-1","tool_choice":"auto","stop":["END"],
 		"tools":[{"type":"function","function":{"name":"Bash","parameters":{"type":"object","properties":{}}}}],
 		"messages":[{"role":"system","content":"sys"},{"role":"user","content":"please build"},{"role":"user","content":"<system-reminder>env</system-reminder>"},
@@ -390,6 +390,9 @@ func TestAChatIsParsedForScripts(t *testing.T) {
 		{"role":"tool","tool_call_id":"call_1","content":"ok"},{"role":"user","content":[{"type":"text","text":"go on"}]}]}`)
 	if r.status != http.StatusOK {
 		t.Fatalf("%d %s", r.status, r.body)
+	}
+	if b := bills(t, s, 1)[0]; b.SessionID != "s-1" {
+		t.Errorf("billed to session %q", b.SessionID)
 	}
 	if got.System != "sys" || got.Turns != 1 || got.Rounds != 1 || !strings.HasPrefix(got.Prompt, "please build\n<system") || got.Effort != "high" || got.MaxTokens != 77 || got.SessionID != "s-1" {
 		t.Errorf("%+v", got)

@@ -153,6 +153,9 @@ func otherUsage(u *Usage, h *habits) *Usage {
 			o.Thinking = Absent
 		}
 	}
+	if o.CacheWrite == 0 { // who has none does not tell it
+		o.CacheWrite = Absent
+	}
 	return o
 }
 

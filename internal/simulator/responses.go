@@ -143,7 +143,7 @@ func (w *response) usageJSON() string {
 	total := max(u.Input, 0) + max(u.CacheRead, 0) + max(u.CacheWrite, 0)
 	dst := appendMember([]byte{'{'}, "input_tokens", total)
 	if w.h.spelling != SpellBare {
-		dst = appendDetail(dst, "input_tokens_details", []string{"cached_tokens", "cache_write_tokens"}, u.CacheRead, reported(u.CacheWrite))
+		dst = appendDetail(dst, "input_tokens_details", []string{"cached_tokens", "cache_write_tokens"}, u.CacheRead, u.CacheWrite)
 	}
 	dst = appendMember(dst, "output_tokens", u.Output)
 	if w.h.spelling != SpellBare {

@@ -13,11 +13,29 @@ const (
 		prompt_cache_retention reasoning safety_identifier service_tier store stream stream_options temperature text tool_choice
 		tools top_logprobs top_p truncation user`
 	responsesToolMembers = `type name description parameters strict defer_loading`
+	searchToolMembers    = `type filters search_context_size user_location external_web_access`
+	searchFilterMembers  = `allowed_domains`
+	locationMembers      = `type city country region timezone`
 	messageItemMembers   = `type role content id status phase`
 	callItemMembers      = `type call_id name arguments id status namespace`
 	outputItemMembers    = `type call_id output id status`
 	reasoningItemMembers = `type summary content encrypted_content id status`
 )
+
+// responsesPartMembers are the members of a part of a message or of a tool's result, by its type.
+func responsesPartMembers(typ string) string {
+	switch typ {
+	case "input_image":
+		return `type detail file_id image_url prompt_cache_breakpoint`
+	case "input_file":
+		return `type file_id file_data file_url filename detail prompt_cache_breakpoint`
+	case "output_text":
+		return `type text annotations logprobs`
+	case "refusal":
+		return `type refusal`
+	}
+	return `type text prompt_cache_breakpoint`
+}
 
 func (responsesFace) refuse(s *Server, r *Request) (a Answer, refused bool) {
 	d := &s.demands
@@ -82,6 +100,9 @@ func (d *Rules) responsesTools(w *responsesBody) *misuse {
 			return wrong(param+".type", "Invalid value: '%s'. Supported values are: 'function' and 'web_search'.", t.Type)
 		}
 		if t.Type != "function" {
+			if m := d.searchTool(raw, param); m != nil {
+				return m
+			}
 			continue
 		}
 		if m := d.members(raw, param, responsesToolMembers); m != nil {
@@ -102,6 +123,30 @@ func (d *Rules) responsesTools(w *responsesBody) *misuse {
 		_ = json.Unmarshal(raw, &c) // an empty name is refused
 		return c.Name
 	})
+}
+
+// searchTool checks the provider's own search.
+func (d *Rules) searchTool(raw json.RawMessage, param string) *misuse {
+	if m := d.members(raw, param, searchToolMembers); m != nil {
+		return m
+	}
+	var t struct {
+		Filters  json.RawMessage `json:"filters"`
+		Location json.RawMessage `json:"user_location"`
+	}
+	_ = json.Unmarshal(raw, &t) // it is an object
+	for _, one := range []struct {
+		name, known string
+		raw         json.RawMessage
+	}{{"filters", searchFilterMembers, t.Filters}, {"user_location", locationMembers, t.Location}} {
+		if one.raw == nil {
+			continue
+		}
+		if m := d.members(one.raw, param+"."+one.name, one.known); m != nil {
+			return m
+		}
+	}
+	return nil
 }
 
 // responsesItems checks the input and its order. maker is whose encrypted reasoning is taken.
@@ -181,13 +226,15 @@ func (d *Rules) item(param string, it *responsesItem, raw json.RawMessage) *misu
 		}
 		return d.id(calledTool{param + ".call_id", it.CallID})
 	case "function_call_output":
+		if m := d.id(calledTool{param + ".call_id", it.CallID}); m != nil {
+			return m
+		}
 		if len(it.Output) == 0 || string(it.Output) == "null" {
 			return wrong(param+".output", "Missing required parameter: '%s.output'.", param)
 		}
 		if it.Output[0] != '"' {
-			return parts(param+".output", it.Output, "input_text", "input_image", "input_file")
+			return d.parts(param+".output", it.Output, "input_text", "input_image", "input_file")
 		}
-		return d.id(calledTool{param + ".call_id", it.CallID})
 	}
 	return nil
 }
@@ -205,18 +252,23 @@ func (d *Rules) said(param string, it *responsesItem) *misuse {
 	if len(it.Content) > 0 && it.Content[0] == '"' {
 		return nil
 	}
-	return parts(param+".content", it.Content, allowed...)
+	return d.parts(param+".content", it.Content, allowed...)
 }
 
 // parts checks a list of parts.
-func parts(param string, raw json.RawMessage, allowed ...string) *misuse {
-	var list []chatPart
+func (d *Rules) parts(param string, raw json.RawMessage, allowed ...string) *misuse {
+	var list []json.RawMessage
 	if json.Unmarshal(raw, &list) != nil || len(list) == 0 {
 		return wrong(param, "Invalid type for '%s': expected one of an array of objects or string.", param)
 	}
-	for i, p := range list {
-		if !slices.Contains(allowed, p.Type) {
-			return wrong(fmt.Sprintf("%s[%d].type", param, i), "Invalid value: '%s'. Supported values are: %q.", p.Type, allowed)
+	for i, one := range list {
+		where := fmt.Sprintf("%s[%d]", param, i)
+		var p chatPart
+		if json.Unmarshal(one, &p) != nil || !slices.Contains(allowed, p.Type) {
+			return wrong(where+".type", "Invalid value: '%s'. Supported values are: %q.", p.Type, allowed)
+		}
+		if m := d.members(one, where, responsesPartMembers(p.Type)); m != nil {
+			return m
 		}
 	}
 	return nil

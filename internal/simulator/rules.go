@@ -20,6 +20,7 @@ type Rules struct {
 	Window          int      // longer prompts are refused, likewise; a token is four bytes here
 	NoStreamOptions bool     // stream_options is not known
 	Efforts         []string // of reasoning_effort; nil = none, minimal, low, medium, high, xhigh, max
+	ToolsOrEffort   bool     // a chat takes tools only with reasoning_effort none, and reasons by default: OpenAI's own
 	Temperature     string   // the only temperature; "" = any
 	ShortIDs        bool     // ids of tool calls have nine letters or digits: Mistral
 	Reasoning       string   // of assistant messages with tool calls: must = it may not be missing; DeepSeek

@@ -113,8 +113,12 @@ func (x *exchange) route() {
 	req := x.request()
 	x.bill.Model, x.bill.Stream = req.Model, req.Stream
 	rules := *x.s.rules.Load()
-	if p := x.refusal(&req, rules); p != nil {
-		x.play(p, nil)
+	refused := x.refusal(&req, rules)
+	if x.s.record != RecordCount {
+		x.bill.SessionID = req.SessionID // other dialects tell it in the body
+	}
+	if refused != nil {
+		x.play(refused, nil)
 		return
 	}
 	p, giveBack := x.s.answer(rules, &req)

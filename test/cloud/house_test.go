@@ -25,7 +25,10 @@ import (
 	"prism/internal/upstream/cloudauth"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	_, _ = document() // found by the home of whoever runs this; tests have homes of their own
+	goleak.VerifyTestMain(m)
+}
 
 // Credentials that the simulated clouds accept.
 const (
@@ -41,7 +44,7 @@ func amazon(t *testing.T) {
 	home := t.TempDir()
 	for name, v := range map[string]string{
 		"HOME": home, "AWS_CONFIG_FILE": filepath.Join(home, "config"), "AWS_SHARED_CREDENTIALS_FILE": filepath.Join(home, "credentials"),
-		"AWS_EC2_METADATA_DISABLED": "true", "AWS_PROFILE": "", "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": "",
+		"AWS_EC2_METADATA_DISABLED": "true", "AWS_PROFILE": "", "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": "", "AWS_BEARER_TOKEN_BEDROCK": "",
 	} {
 		t.Setenv(name, v)
 	}
@@ -68,6 +71,54 @@ func bedrock(name, url string) config.Profile {
 	}
 }
 
+// vertex is a profile of Google's cloud with the account of the environment.
+func vertex(url string) config.Profile {
+	return config.Profile{
+		Name: "google", BaseURL: url + "/v1/projects/p/locations/europe-west1", Dialect: config.DialectVertex, Auth: config.AuthGoogle,
+		Provider: "anthropic", Multiplier: "1", InputIncludesCache: "auto",
+	}
+}
+
+// keyed is a profile that sends a key instead.
+func keyed(p config.Profile, key string) config.Profile {
+	p.Auth, p.APIKey = config.AuthBearer, config.NewSecret(key)
+	return p
+}
+
+// google starts the login of a service account and sets the environment in which Google's library
+// finds the account.
+func google(t *testing.T, lives time.Duration) *simulator.Login {
+	t.Helper()
+	login := simulator.NewLogin(lives)
+	at := login.Start()
+	t.Cleanup(at.Close)
+	t.Cleanup(http.DefaultClient.CloseIdleConnections) // the library's connections to the login
+	file := filepath.Join(t.TempDir(), "account.json")
+	if err := os.WriteFile(file, login.File(at.URL), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", file)
+	t.Setenv("GOOGLE_CLOUD_QUOTA_PROJECT", "")
+	return login
+}
+
+// claude starts a simulated cloud, and returns who answers in it, and where.
+func claude(t *testing.T, opt simulator.CloudOptions) (s *simulator.Server, url string) {
+	t.Helper()
+	s = simulator.New(simulator.Options{})
+	up := s.Cloud(opt).Start()
+	t.Cleanup(up.Close)
+	return s, up.URL
+}
+
+// amazonHouse is a house before Amazon's cloud.
+func amazonHouse(t *testing.T, opt simulator.CloudOptions) (*house, *simulator.Server) {
+	t.Helper()
+	amazon(t)
+	s, url := claude(t, opt)
+	return newHouse(t, options{profiles: []config.Profile{bedrock("amazon", url)}}), s
+}
+
 // options are what a house is built of. The first profile is active.
 type options struct {
 	profiles []config.Profile
@@ -81,6 +132,7 @@ type house struct {
 	url    string
 	client *http.Client
 	done   chan ledger.Entry
+	lacks  bool // the cloud's message_start lacks counts, and passes as it is
 }
 
 // nowhere is a journal that keeps nothing.
@@ -95,20 +147,31 @@ func (nowhere) Usage(*ledger.Entry) error { return nil }
 // Close implements proxy.Journal.
 func (nowhere) Close(*ledger.Entry) error { return nil }
 
-func newHouse(t *testing.T, opt options) *house {
-	t.Helper()
-	h := &house{t: t, done: make(chan ledger.Entry, 64)}
-	limit := 10 * time.Second
-	rt := router.New(router.Options{
+// limit bounds every step on the way: nothing here takes long.
+const limit = 10 * time.Second
+
+func newRouter(opt options) *router.Router {
+	return router.New(router.Options{
 		Timeouts: upstream.Timeouts{Dial: limit, TLS: limit, Write: limit, FirstByte: limit, Idle: limit, IdleConn: limit},
 		Proxy:    func(*http.Request) (*url.URL, error) { return opt.outbound, nil },
 		Clouds:   cloudauth.New(cloudauth.Options{Now: opt.now}).Of,
 	})
+}
+
+func compile(t *testing.T, rt *router.Router, profiles []config.Profile) (*router.Table, error) {
+	t.Helper()
 	book, err := pricing.Embedded()
 	if err != nil {
 		t.Fatal(err)
 	}
-	table, err := rt.Compile(router.Source{Generation: 1, Book: book, Profiles: &config.Profiles{Active: opt.profiles[0].Name, Profiles: opt.profiles}})
+	return rt.Compile(router.Source{Generation: 1, Book: book, Profiles: &config.Profiles{Active: profiles[0].Name, Profiles: profiles}})
+}
+
+func newHouse(t *testing.T, opt options) *house {
+	t.Helper()
+	h := &house{t: t, done: make(chan ledger.Entry, 64)}
+	rt := newRouter(opt)
+	table, err := compile(t, rt, opt.profiles)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +222,13 @@ type answer struct {
 // post sends a request as the client does.
 func (h *house) post(path, body string, header ...string) answer {
 	h.t.Helper()
-	req, err := http.NewRequestWithContext(h.t.Context(), http.MethodPost, h.url+path, strings.NewReader(body))
+	return h.ask(http.MethodPost, path, body, header...)
+}
+
+// ask is post by any method.
+func (h *house) ask(method, path, body string, header ...string) answer {
+	h.t.Helper()
+	req, err := http.NewRequestWithContext(h.t.Context(), method, h.url+path, strings.NewReader(body))
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -175,6 +244,7 @@ func (h *house) post(path, body string, header ...string) answer {
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
+	h.judge(path, resp, b, err)
 	return answer{resp.StatusCode, resp.Header, string(b), err}
 }
 

@@ -39,7 +39,7 @@ func (c *client) command(ctx context.Context, t *testing.T, args ...string) *exe
 	cmd.Dir = c.home
 	cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + c.home,
-		"ANTHROPIC_BASE_URL=" + c.h.url, "ANTHROPIC_AUTH_TOKEN=" + c.h.token,
+		"ANTHROPIC_BASE_URL=" + c.h.front(), "ANTHROPIC_AUTH_TOKEN=" + c.h.token,
 		"NO_PROXY=127.0.0.1", "DISABLE_TELEMETRY=1", "DISABLE_AUTOUPDATER=1",
 		"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1",
 	}, c.env...)

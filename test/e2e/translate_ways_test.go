@@ -66,20 +66,46 @@ func TestAProviderThatRefusesAFieldIsAskedOtherwise(t *testing.T) {
 		{"too many tokens", sim.Rules{MaxOutput: 16384}},
 		{"stream_options", sim.Rules{NoStreamOptions: true}},
 		{"effort", sim.Rules{Efforts: []string{"none", "low"}}},
+		{"effort beside tools", sim.Rules{ToolsOrEffort: true}}, // why there is the other dialect of OpenAI
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			h := openOther(t, sim.DialectChat, sim.Options{Rules: tt.rules})
-			h.other.Script(sim.Always(sim.Reply(sim.Text("fine"), otherCounts(1), sim.UsageIn(sim.UsageInFinish))))
+			h.other.Script(sim.Always(sim.AnswerFunc(func(r sim.Request) sim.Answer {
+				if !r.HasTool("Bash") {
+					t.Errorf("tools %v: what was learned has cost the client its own", r.Tools)
+				}
+				return sim.Reply(sim.Text("fine"), otherCounts(1), sim.UsageIn(sim.UsageInFinish))
+			})))
 			c := newClient(t, h)
 			c.ask(t, "hi").mustSay(t, "fine")
 			first := len(h.other.Bill())
 			c.ask(t, "again").mustSay(t, "fine")
+			h.mustHaveLearned(t, first)
 			if n := len(h.other.Bill()) - first; first > 2 || n != 1 {
 				t.Errorf("%d requests at first, %d later; want at most 2, and 1", first, n)
 			}
 		})
+	}
+}
+
+// mustHaveLearned checks the rows of two requests of which only the first was refused at first: they
+// have the figures of the answer, and nothing is billed for what was refused.
+func (h *house) mustHaveLearned(t *testing.T, attempts int) {
+	t.Helper()
+	var rows []row
+	h.wait(t, "the ledger has a row for each request", func() bool {
+		rows = h.query(t, "select *, len(attempts) as tries from requests where operation = 'messages' order by started_at")
+		return len(rows) == 2
+	})
+	bill := h.other.Bill()
+	for i, want := range []int64{int64(attempts), 1} {
+		if got := rows[i].num(t, "tries"); got != want {
+			t.Errorf("row %d has %d attempts, want %d", i, got, want)
+		}
+		b := bill[attempts-1+i]
+		h.compareOther(t, rows[i], &b)
 	}
 }
 

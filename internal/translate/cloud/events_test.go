@@ -9,10 +9,12 @@ import (
 	"io"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 
 	"prism/internal/simulator"
 	"prism/internal/translate"
+	"prism/internal/translate/translatetest"
 )
 
 // frames renders a readable list of frames: a line each, its kind, a name where one is told, and
@@ -67,6 +69,7 @@ func TestStreams(t *testing.T) {
 		in := frames(t, c.File("in.frames"))
 		whole, end := read(in, func() int { return len(in) })
 		c.Want(t, "want.sse", whole)
+		judge(t, c.File("in.frames"), string(whole))
 		if end != io.EOF { //nolint:errorlint // the bare EOF of a whole body
 			c.Want(t, "end", []byte(end.Error()))
 		} else {
@@ -79,6 +82,34 @@ func TestStreams(t *testing.T) {
 			}
 		}
 	})
+}
+
+// document is the API's own, read once.
+var document = sync.OnceValues(translatetest.Load)
+
+// judge holds every event of a stream against the API's document. What came from the cloud and passed
+// as it was may lack something; and an event that had no usage at all has no more of it than Amazon
+// tells.
+func judge(t *testing.T, in []byte, stream string) {
+	t.Helper()
+	doc, err := document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := translatetest.Events(stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		one := "event: " + e.Name + "\ndata: " + e.Data + "\n\n"
+		bare, _, _ := strings.Cut(e.Data, `,"usage":`)
+		if bytes.Contains(in, []byte("chunk "+e.Data+"\n")) || bytes.Contains(in, []byte("chunk "+bare+"}\n")) {
+			continue
+		}
+		if err := doc.Stream(one); err != nil {
+			t.Errorf("the client gets what the API's document does not know: %v\n%s", err, one)
+		}
+	}
 }
 
 func TestADamagedFrameEndsTheStream(t *testing.T) {

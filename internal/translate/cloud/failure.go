@@ -72,7 +72,7 @@ func (p Platform) meaning(status int, name string) (newStatus int, typ string) {
 	case status == http.StatusRequestTimeout, status == http.StatusGatewayTimeout:
 		return http.StatusGatewayTimeout, "timeout_error"
 	case status == http.StatusConflict:
-		return status, "conflict_error"
+		return status, "api_error" // conflict_error is not in the API's document
 	case status == http.StatusRequestEntityTooLarge:
 		return status, "request_too_large"
 	case status == http.StatusTooManyRequests:

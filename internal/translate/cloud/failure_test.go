@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"testing"
@@ -13,6 +14,7 @@ func TestErrors(t *testing.T) {
 		body := bytes.TrimSuffix(c.File("in"), []byte("\n"))
 		got := p.Failure(f.Status, h, body, &Sent{Quirks: f.Quirks, Guess: f.Guess})
 		text := fmt.Appendf(nil, "%d %s\n%s\n", got.Status, got.Type, got.Message)
+		told(t, got.Type, got.Message)
 		if got.Own {
 			text = append(text, "the body passes as it is\n"...)
 		}
@@ -29,6 +31,32 @@ func TestErrors(t *testing.T) {
 		}
 		c.Want(t, "want", text)
 	})
+}
+
+// told holds an error in the shape that the client gets it in against the API's document.
+func told(t *testing.T, typ, message string) {
+	t.Helper()
+	doc, err := document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := json.Marshal(map[string]any{"type": "error", "error": map[string]string{"type": typ, "message": message}, "request_id": nil})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Body(body); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestEveryStatusBecomesAnErrorOfTheAPI: also one that no golden case is about.
+func TestEveryStatusBecomesAnErrorOfTheAPI(t *testing.T) {
+	for status := 400; status < 600; status++ {
+		for _, p := range []Platform{Bedrock, Vertex} {
+			got := p.Failure(status, http.Header{}, []byte("{}"), &Sent{})
+			told(t, got.Type, got.Message)
+		}
+	}
 }
 
 func FuzzFailure(f *testing.F) {

@@ -68,7 +68,7 @@ func (c *Case) Want(t *testing.T, name string, got []byte) {
 	if len(got) > 0 {
 		c.archive.Files = append(c.archive.Files, txtar.File{Name: name, Data: got})
 	}
-	if err := os.WriteFile(c.Path, txtar.Format(c.archive), 0o644); err != nil {
+	if err := os.WriteFile(c.Path, txtar.Format(c.archive), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
