@@ -62,7 +62,7 @@ bench-ledger: ## Time the questions of a day on ROWS=10000000 rows, and the fold
 
 .PHONY: e2e
 e2e: build ## Drive the real Claude Code client through prism against the simulator
-	PRISM_BIN='$(CURDIR)/$(BIN)' CLAUDE_BIN="$$(scripts/client)" $(GO) test -tags e2e -count 1 -v ./test/e2e
+	PRISM_BIN='$(CURDIR)/$(BIN)' CLAUDE_BIN="$$(scripts/client)" $(GO) test -tags e2e -count 1 -timeout 30m -v ./test/e2e
 
 # The types of OpenAI's library see what the tests before them have sent.
 .PHONY: conformance
