@@ -16,7 +16,7 @@ func TestATrialNamesTheStepWhereTheRequestEnded(t *testing.T) {
 	late, cancel := context.WithTimeout(t.Context(), 0)
 	defer cancel()
 	for _, tc := range []struct {
-		ctx        context.Context //nolint:containedctx // of one row
+		ctx        context.Context
 		kind       upstream.Kind
 		auth       config.Auth
 		step, what string

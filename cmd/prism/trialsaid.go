@@ -54,8 +54,7 @@ func (t *trial) denied(said string) {
 func (t *trial) unreached(ctx context.Context, err error) {
 	what, fix := "not reached: "+strings.TrimSpace(err.Error()), "prism edit, and look at base_url of profile "+t.profile.Name
 	step := stepAnswer
-	var failed *upstream.Error
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*upstream.Error](err); ok {
 		what = "not reached: " + strings.TrimSpace(failed.Err.Error())
 		switch failed.Kind {
 		case upstream.KindDNS:

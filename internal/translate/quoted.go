@@ -66,8 +66,8 @@ func unescaped[T string | []byte](s T) int {
 	return i
 }
 
-// TextQuoted, ThinkingQuoted and ArgsQuoted do what Text, Thinking and Args do, where there is nothing
-// to think about: q goes on with what is being written. Else they do nothing and return false.
+// TextQuoted does what [Writer.Text] does, where there is nothing to think about: q goes on with what is
+// being written. Else it does nothing and returns false.
 func (w *Writer) TextQuoted(q *Quoted) bool { return w.quoted(w.current(blockText), q) }
 
 // ThinkingQuoted is for thinking what [Writer.TextQuoted] is for text.

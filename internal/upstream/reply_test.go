@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -109,7 +110,7 @@ func TestAProviderThatIsDoneAndStaysSilentHoldsNobody(t *testing.T) {
 						n, err = r.Read(buf)
 						got += string(buf[:n])
 					}
-					if took := time.Since(start); err != io.EOF || took != c.takes {
+					if took := time.Since(start); !errors.Is(err, io.EOF) || took != c.takes {
 						t.Errorf("it took %s and ended with %v: %s", took, err, got)
 					}
 					if !strings.Contains(got, `"stop_reason":"end_turn"`) || !strings.Contains(got, c.says) || c.stream != strings.HasSuffix(got, "data: {\"type\":\"message_stop\"}\n\n") {

@@ -87,8 +87,12 @@ func (n *geminiNode) types(m members) {
 // aboutType is the type that what a schema says is about; "" = any.
 func aboutType(m members) string {
 	for _, one := range []struct{ name, typ string }{
-		{"properties", "object"}, {"items", "array"}, {"minimum", "number"}, {"maximum", "number"},
-		{"exclusiveMinimum", "number"}, {"exclusiveMaximum", "number"},
+		{"properties", "object"},
+		{"items", "array"},
+		{"minimum", "number"},
+		{"maximum", "number"},
+		{"exclusiveMinimum", "number"},
+		{"exclusiveMaximum", "number"},
 	} {
 		if m.get(one.name) != nil {
 			return one.typ

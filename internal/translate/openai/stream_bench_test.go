@@ -173,6 +173,7 @@ func BenchmarkStream(b *testing.B) {
 const most = 2.2
 
 func compare(b *testing.B, codec answerer, provider string, deltas int) {
+	b.Helper()
 	var out strings.Builder
 	in := events(provider)
 	if err := translated(codec, in, func(p []byte) { out.Write(p) }); err != nil {
