@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http/httptrace"
 	"net/netip"
 	"slices"
 	"sync"
@@ -183,7 +184,16 @@ func (p *Pool) dial(ctx context.Context) (*conn, error) {
 		hctx, cancel = context.WithTimeout(ctx, p.timeouts.TLS)
 	}
 	defer cancel()
-	if err := tc.HandshakeContext(hctx); err != nil {
+	// As the Transport does it: the dialer tells a trace of the rest.
+	trace := httptrace.ContextClientTrace(ctx)
+	if trace != nil && trace.TLSHandshakeStart != nil {
+		trace.TLSHandshakeStart()
+	}
+	err = tc.HandshakeContext(hctx)
+	if trace != nil && trace.TLSHandshakeDone != nil {
+		trace.TLSHandshakeDone(tc.ConnectionState(), err)
+	}
+	if err != nil {
 		_ = nc.Close()
 		kind := KindTLS
 		if ctx.Err() != nil {
