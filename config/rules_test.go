@@ -38,7 +38,7 @@ notify: {desktop: true, webhook: "http://127.0.0.1:9/hook"}
 		{Name: "errors", Query: "select count(*) from errors", Above: "10", Every: 10 * time.Minute, Then: "notify"},
 		{Name: "cache", Query: "cache-hit-ratio", Below: "0.2", Every: time.Minute, Profile: "work", Then: "block"},
 	}
-	want.Notify = SettingsNotify{Desktop: true, Webhook: "http://127.0.0.1:9/hook"}
+	want.Notify = SettingsNotify{About: "all", Desktop: true, Webhook: "http://127.0.0.1:9/hook"}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}

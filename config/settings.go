@@ -6,7 +6,7 @@ import "time"
 type Settings struct {
 	// Address of the data port. Loopback only.
 	Listen string `mapstructure:"listen" kind:"listen"`
-	// Address of the dashboard port, which serves /healthz, /readyz and /metrics. Loopback only; off: none.
+	// Address of the dashboard port: the pages for who is signed in, and /healthz, /readyz and /metrics. Loopback only; off: none.
 	Dashboard string `mapstructure:"dashboard" kind:"dashboard"`
 	// Path of the control socket. Empty: as prism paths says.
 	Socket string `mapstructure:"socket"`
@@ -38,7 +38,7 @@ type Settings struct {
 	Failover SettingsFailover `mapstructure:"failover"`
 	// How long the ledger keeps what.
 	Retention SettingsRetention `mapstructure:"retention"`
-	// Where notices of budgets and alerts go, beside the log.
+	// Where notices go, beside the log.
 	Notify SettingsNotify `mapstructure:"notify"`
 	// What is sent to an OpenTelemetry collector.
 	Telemetry SettingsTelemetry `mapstructure:"telemetry"`
@@ -74,8 +74,10 @@ func (r SettingsRetention) Days() int {
 	return days
 }
 
-// SettingsNotify is where notices of budgets and alerts go, beside the log.
+// SettingsNotify is where notices go, beside the log.
 type SettingsNotify struct {
+	// What they are about: money is budgets and alerts; all is also a profiles.yaml that was refused, a fallback that answers, and a key that may go to a new host or waits for prism trust.
+	About string `mapstructure:"about" enum:"all,money"`
 	// Show them on the desktop.
 	Desktop bool `mapstructure:"desktop"`
 	// Send them as JSON to this address: https, or http to this machine. Empty: nowhere.
@@ -137,6 +139,7 @@ func DefaultSettings() Settings {
 		Attribution:  true,
 		Failover:     SettingsFailover{Affinity: 5 * time.Minute, Budget: "20%"},
 		Retention:    SettingsRetention{Requests: "0"},
+		Notify:       SettingsNotify{About: "all"},
 		Telemetry:    SettingsTelemetry{OTLP: "off", Traces: true, Metrics: true, Interval: time.Minute, Scrape: true},
 		Timeouts: SettingsTimeouts{
 			Dial:              10 * time.Second,

@@ -87,9 +87,9 @@ func profileFlow(p *Profile) string {
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
-// quotedInFlow puts quotes around a value that holds what ends one between braces.
+// quotedInFlow puts quotes around a text that holds what ends one between braces.
 func quotedInFlow(value string) string {
-	if value[0] != '"' && strings.ContainsAny(value, ",:[]{}") {
+	if !strings.ContainsRune(`"[{`, rune(value[0])) && strings.ContainsAny(value, ",:[]{}") {
 		return quote(value)
 	}
 	return value
@@ -114,7 +114,34 @@ func profileFields(p *Profile) [][2]string {
 	if p.FlatFee {
 		fields = append(fields, [2]string{"flat_fee", "true"})
 	}
+	add("multiplier", p.Multiplier, p.Multiplier != "1")
+	if list := flowList(p.Fallback, func(name string) string { return quotedInFlow(quoted(name)) }); list != "" {
+		fields = append(fields, [2]string{"fallback", list})
+	}
+	if b := budgetFlow(p.Budget); b != "" {
+		fields = append(fields, [2]string{"budget", b})
+	}
 	return fields
+}
+
+// budgetFlow writes a budget on one line; empty means that there is none.
+func budgetFlow(b *Budget) string {
+	if b == nil {
+		return ""
+	}
+	var parts []string
+	for _, f := range [][2]string{{"daily_usd", b.DailyUSD}, {"weekly_usd", b.WeeklyUSD}, {"monthly_usd", b.MonthlyUSD}} {
+		if f[1] != "" {
+			parts = append(parts, f[0]+": "+f[1])
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	if b.Then != "" && b.Then != "warn" {
+		parts = append(parts, "then: "+b.Then)
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
 }
 
 func modelFlow(m ModelRule) string {

@@ -215,7 +215,7 @@ func TestWhatIsNoLogIsRefused(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "empty.db")
 	execute(t, empty, "create table other (a)")
 	damaged := filepath.Join(t.TempDir(), "damaged.db")
-	if err := os.WriteFile(damaged, []byte(magic+strings.Repeat("x", 5000)), 0o600); err != nil {
+	if err := os.WriteFile(damaged, []byte("SQLite format 3\x00"+strings.Repeat("x", 5000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	words := filepath.Join(t.TempDir(), "words.sql")

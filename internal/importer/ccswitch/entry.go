@@ -1,12 +1,12 @@
 package ccswitch
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
 	"prism/internal/importer"
 	"prism/internal/ledger"
+	"prism/internal/sqlfile"
 	"prism/internal/stream"
 )
 
@@ -18,14 +18,14 @@ const inputIncludesCache = 1
 const maxCount = 1e12
 
 // entry makes an entry of a row, or counts why not.
-func (l *Log) entry(r record) *ledger.Entry {
-	seconds, ok := r.int("created_at")
-	id := r.text("request_id")
+func (l *Log) entry(r sqlfile.Row) *ledger.Entry {
+	seconds, ok := r.Int("created_at")
+	id := r.Text("request_id")
 	switch {
 	case id == "":
 		l.Skip(importer.SkipUnreadable)
 		return nil
-	case !strings.HasPrefix(r.text("app_type"), "claude"):
+	case !strings.HasPrefix(r.Text("app_type"), "claude"):
 		l.Skip(importer.SkipOtherApp)
 		return nil
 	case !ok || seconds <= 0:
@@ -43,14 +43,14 @@ func (l *Log) entry(r record) *ledger.Entry {
 		return nil
 	}
 	if e.Profile == "" {
-		e.Profile = l.names[r.text("app_type")+"\n"+r.text("provider_id")]
+		e.Profile = l.names[r.Text("app_type")+"\n"+r.Text("provider_id")]
 	}
-	e.SessionID, e.ResponseID = r.text("session_id"), messageOf(id)
-	e.RequestModel, e.ResponseModel = r.text("request_model"), r.text("model")
+	e.SessionID, e.ResponseID = r.Text("session_id"), messageOf(id)
+	e.RequestModel, e.ResponseModel = r.Text("request_model"), r.Text("model")
 	if e.RequestModel == "" {
 		e.RequestModel = e.ResponseModel
 	}
-	streams, _ := r.int("is_streaming")
+	streams, _ := r.Int("is_streaming")
 	e.Stream, e.ClientName = streams != 0, "claude-cli"
 	l.opt.End(e)
 	return e
@@ -67,33 +67,33 @@ func instant(n int64) time.Time {
 
 // times fills in when it was and how long it took. The log writes a row when the answer has
 // ended.
-func (l *Log) times(e *ledger.Entry, r record, ended time.Time) {
+func (l *Log) times(e *ledger.Entry, r sqlfile.Row, ended time.Time) {
 	e.EndedAt, e.StartedAt = ended, ended
-	took, known := r.int("duration_ms")
+	took, known := r.Int("duration_ms")
 	if !known || took <= 0 {
-		took, known = r.int("latency_ms")
+		took, known = r.Int("latency_ms")
 	}
 	const week = 7 * 24 * 3600 * 1000
 	if known && took >= 0 && took < week {
 		e.StartedAt = ended.Add(-time.Duration(took) * time.Millisecond)
 		e.DurationMS = stream.Count(took)
 	}
-	if first, known := r.int("first_token_ms"); known && first >= 0 && first < week {
+	if first, known := r.Int("first_token_ms"); known && first >= 0 && first < week {
 		e.TTFTMS = stream.Count(first)
 	}
 }
 
 // usage fills in the tokens and the outcome, or counts why it cannot.
-func (l *Log) usage(e *ledger.Entry, r record) bool {
-	input, _ := r.int("input_tokens")
-	output, _ := r.int("output_tokens")
-	read, _ := r.int("cache_read_tokens")
-	write, _ := r.int("cache_creation_tokens")
+func (l *Log) usage(e *ledger.Entry, r sqlfile.Row) bool {
+	input, _ := r.Int("input_tokens")
+	output, _ := r.Int("output_tokens")
+	read, _ := r.Int("cache_read_tokens")
+	write, _ := r.Int("cache_creation_tokens")
 	if min(input, output, read, write) < 0 || max(input, output, read, write) > maxCount {
 		l.Skip(importer.SkipUnreadable)
 		return false
 	}
-	status, known := r.int("status_code")
+	status, known := r.Int("status_code")
 	if known && status > 0 && status < 1000 {
 		e.HTTPStatus = int(status)
 	}
@@ -110,7 +110,7 @@ func (l *Log) usage(e *ledger.Entry, r record) bool {
 		}
 		return true // an error, from which nothing was billed
 	}
-	if semantics, _ := r.int("input_token_semantics"); semantics == inputIncludesCache && read+write > 0 {
+	if semantics, _ := r.Int("input_token_semantics"); semantics == inputIncludesCache && read+write > 0 {
 		input = max(input-read-write, 0)
 		e.UsageNotes = append(e.UsageNotes, "cache_subtracted")
 	}
@@ -132,29 +132,4 @@ func messageOf(id string) string {
 		return ""
 	}
 	return message
-}
-
-// text returns a column as text; "" where it is none or null.
-func (r record) text(name string) string {
-	switch v := r[name].(type) {
-	case string:
-		return v
-	case []byte:
-		return string(v)
-	case int64:
-		return strconv.FormatInt(v, 10)
-	}
-	return ""
-}
-
-// int returns a column as a whole number.
-func (r record) int(name string) (int64, bool) {
-	switch v := r[name].(type) {
-	case int64:
-		return v, true
-	case string:
-		n, err := strconv.ParseInt(v, 10, 64)
-		return n, err == nil
-	}
-	return 0, false
 }

@@ -1,0 +1,87 @@
+package sqlfile
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+
+	_ "modernc.org/sqlite" // the driver
+)
+
+// database is the SQLite file.
+type database struct {
+	db   *sql.DB
+	tell func(int64)
+}
+
+// openDatabase opens the file read-only: its owner may be writing to it. The schema is not trusted,
+// it comes with the file.
+func openDatabase(ctx context.Context, path string, tell func(int64)) (*database, error) {
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	name := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(full), RawQuery: url.Values{
+		"mode": {"ro"}, "_pragma": {"query_only(1)", "trusted_schema(0)", "busy_timeout(5000)"},
+	}.Encode()}
+	db, err := sql.Open("sqlite", name.String())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	if err := db.PingContext(ctx); err != nil {
+		return nil, errors.Join(unreadable(err), db.Close())
+	}
+	return &database{db, tell}, nil
+}
+
+func (d *database) close() error { return d.db.Close() }
+
+func (d *database) each(ctx context.Context, table string, fn func(Row) error) error {
+	var found bool
+	if err := d.db.QueryRowContext(ctx, `select count(*) > 0 from sqlite_schema where type = 'table' and name = ?`, table).Scan(&found); err != nil {
+		return unreadable(err)
+	}
+	if !found {
+		return ErrNoTable
+	}
+	rows, err := d.db.QueryContext(ctx, "select * from "+table) //nolint:gosec // a constant of the program
+	if err != nil {
+		return unreadable(err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return unreadable(err)
+	}
+	list := make([]any, len(columns))
+	into := make([]any, len(columns))
+	for i := range list {
+		into[i] = &list[i]
+	}
+	r := make(Row, len(columns))
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return unreadable(err)
+		}
+		for i, name := range columns {
+			r[name] = list[i]
+		}
+		if err := fn(r); err != nil {
+			return err
+		}
+		d.tell(rowBytes)
+	}
+	if err := rows.Err(); err != nil {
+		return unreadable(err)
+	}
+	return nil
+}
+
+func unreadable(err error) error { return fmt.Errorf("%w: %w", ErrDatabase, err) }
+
+// rowBytes is about what a row takes, for whoever watches the progress.
+const rowBytes = 300

@@ -1,0 +1,115 @@
+package sqlfile
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// The format of the log is that of https://www.sqlite.org/fileformat2.html#the_write_ahead_log.
+const (
+	logHeader   = 32
+	frameHeader = 24
+	// logMagic begins a log; the lowest bit tells the order of the bytes that checksums are made of.
+	logMagic = 0x377f0682
+	// minPage and maxPage bound the size of a page, in bytes.
+	minPage, maxPage = 512, 65536
+	// fileHeader is the length of the header of a database, in bytes.
+	fileHeader = 100
+)
+
+// errHeader means that a database does not begin as one does.
+var errHeader = errors.New("the header of the database is damaged")
+
+// withLog returns the database with every page that its log has committed, marked as one without a
+// log. What a log holds behind its last commit was not finished, or is left from before.
+func withLog(pages, log []byte) ([]byte, error) {
+	if len(pages) < fileHeader {
+		return nil, fmt.Errorf("%w: %w", ErrDatabase, errHeader)
+	}
+	size := int(binary.BigEndian.Uint16(pages[16:]))
+	if size == 1 {
+		size = maxPage
+	}
+	if size < minPage || size&(size-1) != 0 {
+		return nil, fmt.Errorf("%w: %w", ErrDatabase, errHeader)
+	}
+	pages, err := overlay(pages, log, size)
+	if err != nil {
+		return nil, err
+	}
+	pages[18], pages[19] = 1, 1 // no log: there is none in memory
+	return pages, nil
+}
+
+// overlay puts the pages of all commits of the log over those of the database.
+func overlay(pages, log []byte, size int) ([]byte, error) {
+	if len(log) < logHeader || binary.BigEndian.Uint32(log)&^1 != logMagic || int(binary.BigEndian.Uint32(log[8:])) != size {
+		return pages, nil
+	}
+	sum := checksum{little: binary.BigEndian.Uint32(log)&1 == 0}
+	sum.add(log[:24])
+	if !sum.is(log[24:]) {
+		return pages, nil
+	}
+	salts := string(log[16:24])
+	type page struct {
+		number  int
+		content []byte
+	}
+	var pending []page
+	for rest := log[logHeader:]; len(rest) >= frameHeader+size; rest = rest[frameHeader+size:] {
+		frame, content := rest[:frameHeader], rest[frameHeader:frameHeader+size]
+		sum.add(frame[:8])
+		sum.add(content)
+		if string(frame[8:16]) != salts || !sum.is(frame[16:]) {
+			break
+		}
+		pending = append(pending, page{int(binary.BigEndian.Uint32(frame)), content})
+		count := int(binary.BigEndian.Uint32(frame[4:])) // pages of the database after this commit; 0 = it goes on
+		if count == 0 {
+			continue
+		}
+		if count > maxSnapshot/size {
+			return nil, ErrTooLarge
+		}
+		pages = resize(pages, count*size)
+		for _, p := range pending {
+			if p.number >= 1 && p.number <= count {
+				copy(pages[(p.number-1)*size:], p.content)
+			}
+		}
+		pending = pending[:0]
+	}
+	return pages, nil
+}
+
+func resize(b []byte, n int) []byte {
+	if n <= len(b) {
+		return b[:n]
+	}
+	return append(b, make([]byte, n-len(b))...)
+}
+
+// checksum is the running one of a log.
+type checksum struct {
+	a, b   uint32
+	little bool
+}
+
+// add takes in bytes, eight at a time.
+func (s *checksum) add(data []byte) {
+	read := binary.BigEndian.Uint32
+	if s.little {
+		read = binary.LittleEndian.Uint32
+	}
+	for i := 0; i+8 <= len(data); i += 8 {
+		s.a += read(data[i:]) + s.b
+		s.b += read(data[i+4:]) + s.a
+	}
+}
+
+// is tells whether the sum is the one that was written down.
+func (s *checksum) is(written []byte) bool {
+	return binary.BigEndian.Uint32(written) == s.a && binary.BigEndian.Uint32(written[4:]) == s.b
+}
