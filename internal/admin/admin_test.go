@@ -278,9 +278,9 @@ func TestFollowersSeeWhatFinishes(t *testing.T) {
 
 func TestASlowFollowerIsDroppedAndNobodyWaits(t *testing.T) {
 	f := NewFeed()
-	slow, stopSlow := f.subscribe()
+	slow, stopSlow := f.Subscribe()
 	defer stopSlow()
-	quick, stopQuick := f.subscribe()
+	quick, stopQuick := f.Subscribe()
 	defer stopQuick()
 	e := entry("x")
 	for range feedBuffer {

@@ -84,10 +84,20 @@ func (c *Client) Fold(ctx context.Context) (ledger.FoldResult, error) {
 	return res, err
 }
 
-// Events calls fn with every exchange that finishes from now on and every change of health, until
+// Events calls fn with every exchange that finishes from now on, every change of health and every notice, until
 // ctx ends (nil), fn fails, or the gateway goes away ([ErrNotRunning]).
 func (c *Client) Events(ctx context.Context, fn func(Event) error) error {
-	resp, err := c.do(ctx, request{http.MethodGet, "/v1/follow", nil})
+	return c.follow(ctx, "/v1/follow", fn)
+}
+
+// EventsOnDesktop is [Client.Events] for who shows the notices among them on the desktop. While it
+// follows, the gateway shows none itself.
+func (c *Client) EventsOnDesktop(ctx context.Context, fn func(Event) error) error {
+	return c.follow(ctx, "/v1/follow?desktop=1", fn)
+}
+
+func (c *Client) follow(ctx context.Context, path string, fn func(Event) error) error {
+	resp, err := c.do(ctx, request{http.MethodGet, path, nil})
 	if err != nil {
 		return err
 	}

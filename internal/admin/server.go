@@ -39,11 +39,15 @@ type Options struct {
 	Recorder Recorder
 	Observer Observer
 	Monitor  *Monitor
+	Pages    Pages
+
+	// Data registers what is answered out of the ledger, under /v1/; nil = nothing is.
+	Data func(mux *http.ServeMux)
 }
 
 // Handler returns the control API. Serve it only on a listener made by [Listen].
 func Handler(opt Options) http.Handler {
-	s := &server{control: opt.Control, folder: opt.Folder, feed: opt.Feed, sessions: opt.Sessions, recorder: opt.Recorder, observer: opt.Observer}
+	s := &server{control: opt.Control, folder: opt.Folder, feed: opt.Feed, sessions: opt.Sessions, recorder: opt.Recorder, observer: opt.Observer, pages: opt.Pages}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", s.status)
 	mux.HandleFunc("POST /v1/reload", s.reload)
@@ -55,8 +59,12 @@ func Handler(opt Options) http.Handler {
 	mux.HandleFunc("GET /v1/session/{id}", s.session)
 	mux.HandleFunc("POST /v1/session", s.place)
 	mux.HandleFunc("GET /v1/live", s.live)
+	mux.HandleFunc("POST /v1/ui", s.ui)
 	if opt.Monitor != nil {
-		opt.Monitor.register(mux)
+		opt.Monitor.Register(mux)
+	}
+	if opt.Data != nil {
+		opt.Data(mux)
 	}
 	return mux
 }
@@ -68,6 +76,7 @@ type server struct {
 	sessions Sessions
 	recorder Recorder
 	observer Observer
+	pages    Pages
 }
 
 type reloadRequest struct {
@@ -129,8 +138,11 @@ func (s *server) fold(w http.ResponseWriter, r *http.Request) {
 
 // follow streams until the client leaves, falls behind, or the server closes.
 func (s *server) follow(w http.ResponseWriter, r *http.Request) {
-	ch, stop := s.feed.subscribe()
+	ch, stop := s.feed.Subscribe()
 	defer stop()
+	if r.URL.Query().Get("desktop") == "1" {
+		defer s.feed.OnDesktop()()
+	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.WriteHeader(http.StatusOK)
 	rc := http.NewResponseController(w)

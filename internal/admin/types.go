@@ -41,8 +41,9 @@ type ProfileStatus struct {
 	Pinned         bool         `json:"pinned"`
 	Keys           []KeyStatus  `json:"keys"`
 	Models         int          `json:"models"` // number of rename rules
-	State          string       `json:"state"`  // ok, cooling, open, probing, denied
-	Until          *time.Time   `json:"until"`  // when it is asked again; null = not by the clock
+	Fallback       []string     `json:"fallback"`
+	State          string       `json:"state"` // ok, cooling, open, probing, denied
+	Until          *time.Time   `json:"until"` // when it is asked again; null = not by the clock
 	Why            string       `json:"why,omitempty"`
 	LastOK         *time.Time   `json:"last_ok"`
 	LastError      string       `json:"last_error,omitempty"` // type of the last failure

@@ -60,14 +60,14 @@ type NotifierOptions struct {
 // that is wanted. Telling never waits; what cannot be told in time is dropped, and counted.
 type Notifier struct {
 	opt     NotifierOptions
-	queue   chan *ledger.AlertEvent
+	queue   chan message
 	dropped atomic.Int64
 	target  *url.URL
 }
 
 // NewNotifier returns a notifier that [Notifier.Run] drives.
 func NewNotifier(opt NotifierOptions) (*Notifier, error) {
-	n := &Notifier{opt: opt, queue: make(chan *ledger.AlertEvent, queueLength)}
+	n := &Notifier{opt: opt, queue: make(chan message, queueLength)}
 	if opt.Webhook != "" {
 		u, err := url.Parse(opt.Webhook)
 		if err != nil {
@@ -78,6 +78,29 @@ func NewNotifier(opt NotifierOptions) (*Notifier, error) {
 	return n, nil
 }
 
+// message is what people are told at once: a title and a text for the desktop, and what the
+// webhook gets beside them.
+type message struct {
+	name, title, text string
+	event             any // its fields go to the webhook
+}
+
+// Notice is something besides money that people are told. It has no row in the ledger of its own.
+type Notice struct {
+	Kind    string `json:"kind"`
+	Message string `json:"message"`
+	Fix     string `json:"fix,omitempty"`
+}
+
+// Say hands a notice on. It does not wait; whoever calls it has logged what happened.
+func (n *Notifier) Say(what Notice) {
+	text := what.Message
+	if what.Fix != "" {
+		text += "\nfix: " + what.Fix
+	}
+	n.hand(message{name: what.Kind, title: "prism", text: text, event: what})
+}
+
 // Tell logs an event and hands it on. It does not wait.
 func (n *Notifier) Tell(ev *ledger.AlertEvent) {
 	level := zerolog.WarnLevel
@@ -86,11 +109,15 @@ func (n *Notifier) Tell(ev *ledger.AlertEvent) {
 	}
 	n.opt.Logger.WithLevel(level).Str(keyRule, ev.Rule).Str(keyName, ev.Name).Str(keyScope, ev.Scope).Str(keyState, ev.State).
 		Str(keyAction, ev.Action).Str(keyPeriod, ev.Period).Str(keyNote, ev.Message).Msg("money needs attention")
+	n.hand(message{name: ev.Name, title: "prism: " + ev.Rule + " " + ev.Name, text: ev.Message, event: ev})
+}
+
+func (n *Notifier) hand(what message) {
 	if n.opt.Desktop == nil && n.target == nil {
 		return
 	}
 	select {
-	case n.queue <- ev:
+	case n.queue <- what:
 	default:
 		n.opt.Logger.Error().Int64(keyDropped, n.dropped.Add(1)).Msg("notice dropped")
 	}
@@ -104,9 +131,9 @@ func (n *Notifier) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case ev := <-n.queue:
-			n.show(ctx, ev)
-			n.post(ctx, client, ev)
+		case what := <-n.queue:
+			n.show(ctx, what)
+			n.post(ctx, client, what)
 		}
 	}
 }
@@ -124,25 +151,25 @@ func (n *Notifier) client() *http.Client {
 }
 
 // show brings a notice to the desktop, if there is one.
-func (n *Notifier) show(ctx context.Context, ev *ledger.AlertEvent) {
+func (n *Notifier) show(ctx context.Context, what message) {
 	if n.opt.Desktop == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, desktopTimeout)
 	defer cancel()
-	if err := n.opt.Desktop(ctx, "prism: "+ev.Rule+" "+ev.Name, ev.Message); err != nil && ctx.Err() == nil {
-		n.opt.Logger.Warn().Err(err).Str(keyName, ev.Name).Msg("notice not shown on the desktop")
+	if err := n.opt.Desktop(ctx, what.title, what.text); err != nil && ctx.Err() == nil {
+		n.opt.Logger.Warn().Err(err).Str(keyName, what.name).Msg("notice not shown on the desktop")
 	}
 }
 
 // post sends a notice to the webhook. It is sent again where that can help, and then given up.
-func (n *Notifier) post(ctx context.Context, client *http.Client, ev *ledger.AlertEvent) {
+func (n *Notifier) post(ctx context.Context, client *http.Client, what message) {
 	if n.target == nil {
 		return
 	}
-	body, err := n.body(ev)
+	body, err := n.body(what)
 	if err != nil {
-		n.opt.Logger.Error().Err(err).Str(keyName, ev.Name).Msg("notice not sent")
+		n.opt.Logger.Error().Err(err).Str(keyName, what.name).Msg("notice not sent")
 		return
 	}
 	pauses := waits()
@@ -152,7 +179,7 @@ func (n *Notifier) post(ctx context.Context, client *http.Client, ev *ledger.Ale
 			return
 		}
 		if !again || try > len(pauses) {
-			n.opt.Logger.Error().Str(keyName, ev.Name).Str(keyHost, n.target.Host).Int(keyStatus, status).Int(keyTries, try).Msg("notice not sent")
+			n.opt.Logger.Error().Str(keyName, what.name).Str(keyHost, n.target.Host).Int(keyStatus, status).Int(keyTries, try).Msg("notice not sent")
 			return
 		}
 		select {
@@ -183,12 +210,12 @@ func (n *Notifier) send(ctx context.Context, client *http.Client, body []byte) (
 
 // body is the event, with its names of the ledger, and the text under the name that chat
 // programs look for.
-func (n *Notifier) body(ev *ledger.AlertEvent) ([]byte, error) {
-	event, err := json.Marshal(ev)
+func (n *Notifier) body(what message) ([]byte, error) {
+	event, err := json.Marshal(what.event)
 	if err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal("prism: " + ev.Message)
+	text, err := json.Marshal("prism: " + what.text)
 	if err != nil {
 		return nil, err
 	}

@@ -173,3 +173,31 @@ func TestADesktopNoticeIsArgumentsAndNeverAScript(t *testing.T) {
 		t.Errorf("%s", b)
 	}
 }
+
+func TestWhatIsNotAboutMoneyIsToldInTheSameWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wire := &line{statuses: []int{204}, began: time.Now()}
+		var shown []string
+		n, err := NewNotifier(NotifierOptions{
+			Logger: zerolog.Nop(), Webhook: "https://hooks.example/x", Host: "box", Transport: wire,
+			Desktop: func(_ context.Context, title, text string) error { shown = append(shown, title+"|"+text); return nil },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); n.Run(ctx) }()
+		n.Say(Notice{Kind: "fallback", Message: "b answers in place of a", Fix: "prism status"})
+		synctest.Wait()
+		cancel()
+		<-done
+		if len(shown) != 1 || shown[0] != "prism|b answers in place of a\nfix: prism status" {
+			t.Errorf("shown %q", shown)
+		}
+		want := `{"text":"prism: b answers in place of a\nfix: prism status","host_name":"box","kind":"fallback","message":"b answers in place of a","fix":"prism status"}`
+		if len(wire.bodies) != 1 || wire.bodies[0] != want {
+			t.Errorf("sent %s", wire.bodies)
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"prism/internal/alert"
@@ -36,11 +37,30 @@ func (d *Daemon) openNotices() error {
 	s := d.opt.Settings.Notify
 	opt := alert.NotifierOptions{Logger: d.log, Webhook: s.Webhook, Host: hostName()}
 	if s.Desktop {
-		opt.Desktop = alert.Desktop
+		opt.Desktop = d.showOnDesktop
 	}
 	var err error
 	d.notices, err = alert.NewNotifier(opt)
 	return err
+}
+
+// showOnDesktop shows a notice, unless somebody who follows does: a tray knows the language, the
+// desktop, and whether notices are paused.
+func (d *Daemon) showOnDesktop(ctx context.Context, title, text string) error {
+	if d.feed.ShownOnDesktop() {
+		return nil
+	}
+	return alert.Desktop(ctx, title, d.inLanguage(text))
+}
+
+// inLanguage says a notice in the language of who started the gateway.
+func (d *Daemon) inLanguage(text string) string {
+	say := d.opt.Lang
+	message, fix, mended := strings.Cut(text, "\nfix: ")
+	if !mended {
+		return say.Translate(message)
+	}
+	return say.Translate(message) + "\n" + say.Text("fix: %s", say.Translate(fix))
 }
 
 // askLedger runs queries on what is recorded up to now. DuckDB lives in a child, as for the

@@ -198,6 +198,7 @@ func (d *Daemon) attend(ev *ledger.AlertEvent) {
 		d.log.Error().Err(err).Str(keyName, ev.Name).Msg("alert event not recorded")
 	}
 	d.notices.Tell(ev)
+	d.tellMoney(ev)
 }
 
 // moneyStatus is the part of the status that is about money.

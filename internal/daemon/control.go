@@ -63,7 +63,7 @@ func (c control) Status(context.Context) (admin.Status, error) {
 }
 
 func (d *Daemon) profileStatus(p *config.Profile) admin.ProfileStatus {
-	s := admin.ProfileStatus{Name: p.Name, Origin: p.Origin(), Models: len(p.Models), Pinned: true, Today: d.todayOf(p.Name)}
+	s := admin.ProfileStatus{Name: p.Name, Origin: p.Origin(), Models: len(p.Models), Fallback: append([]string{}, p.Fallback...), Pinned: true, Today: d.todayOf(p.Name)}
 	d.healthStatus(&s, p)
 	if !p.APIKey.IsZero() {
 		s.KeyMasked, s.KeyFingerprint = p.APIKey.Masked(), p.APIKey.Fingerprint()

@@ -20,6 +20,8 @@ import (
 	"prism/internal/admin"
 	"prism/internal/alert"
 	"prism/internal/attribution"
+	"prism/internal/dashboard"
+	"prism/internal/lang"
 	"prism/internal/ledger"
 	"prism/internal/proxy"
 	"prism/internal/router"
@@ -55,6 +57,22 @@ type Options struct {
 	// Dashboard and Control are used instead of listening on Settings.Dashboard and at the path of
 	// the control socket.
 	Dashboard, Control net.Listener
+
+	// Zone names the zone in which days are counted, such as Europe/Berlin; "" = UTC.
+	Zone string
+
+	// SQLWorker is the program and the arguments of the child that runs queries; nil = this program,
+	// `prism sql-worker`.
+	SQLWorker []string
+
+	// Queries are the named queries that the dashboard offers; nil = there are none.
+	Queries func() ([]admin.NamedQuery, error)
+
+	// Lang is the language of notices on the desktop; the zero one is English.
+	Lang lang.Printer
+
+	// CodeLife is how long a one-time code of the dashboard is good for; 0 = 30 seconds.
+	CodeLife time.Duration
 
 	// Manager is told how prism is; nil = nobody wants to know.
 	Manager *Manager
@@ -116,12 +134,17 @@ type Daemon struct {
 	leaving   atomic.Bool // the stop has begun
 	answering atomic.Bool // requests are, from the start on
 	telemetry *telemetry.Telemetry
-	dashboard string // host:port of the dashboard port; "" = there is none
+	dashboard string            // host:port of the dashboard port; "" = there is none
+	pages     *dashboard.Server // nil = there is no dashboard port
+	data      *dashboard.Data
+	readers   *ledgerGate // of the ledger, among our own children
 	sock      net.Listener
 
 	reloads  chan reloadCall
 	hup      chan os.Signal            // SIGHUP asks for a reload, and never ends the process
 	file     atomic.Pointer[fileState] // what Status says of profiles.yaml
+	swaps    swaps
+	news     news
 	unpriced unpriced
 }
 
@@ -137,7 +160,7 @@ func New(opt Options) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{opt: opt, log: opt.Logger, began: opt.Now(), feed: admin.NewFeed(), health: newHealthNews(), reloads: make(chan reloadCall), hup: make(chan os.Signal, 1)}
+	d := &Daemon{opt: opt, log: opt.Logger, began: opt.Now(), feed: admin.NewFeed(), health: newHealthNews(), readers: newLedgerGate(), reloads: make(chan reloadCall), hup: make(chan os.Signal, 1)}
 	d.base.Store(base)
 	d.unpriced.log = opt.Logger
 	return d, nil
@@ -169,7 +192,12 @@ func (d *Daemon) Run(ctx context.Context) error {
 		return err
 	}
 	d.openTelemetry(&done) //nolint:contextcheck // the last of it is sent after ctx has ended
-	d.openDashboard(ctx, &done)
+	if err := d.openData(&done); err != nil {
+		return err
+	}
+	if err := d.openDashboard(ctx, &done); err != nil {
+		return err
+	}
 	// Watching begins before reading: a save in between would be seen by neither.
 	d.watch(&done) //nolint:contextcheck // the watch ends with the clean-ups
 	verdict := d.load(ctx, "start", true)
@@ -282,7 +310,7 @@ func (d *Daemon) prepare(done *cleanups) error {
 		}
 		folder = &Worker{Command: []string{self, "fold-worker"}, Request: d.foldRequest}
 	}
-	d.loop, err = ledger.NewFoldLoop(ledger.FoldLoopOptions{Journal: d.journal, Folder: folder, Interval: s.FoldInterval, File: d.opt.Paths.LedgerFile, Logger: d.log})
+	d.loop, err = ledger.NewFoldLoop(ledger.FoldLoopOptions{Journal: d.journal, Folder: gatedFolder{d.readers, folder}, Interval: s.FoldInterval, File: d.opt.Paths.LedgerFile, Logger: d.log})
 	return err
 }
 
@@ -320,6 +348,7 @@ func (d *Daemon) finished(e *ledger.Entry) {
 	d.unpriced.see(e)
 	d.feed.Publish(e)
 	d.look(e)
+	d.tellFallback(e)
 	d.telemetry.Finished(e)
 }
 
@@ -337,7 +366,7 @@ func (d *Daemon) server(base context.Context) *http.Server {
 
 func (d *Daemon) control(base context.Context) *http.Server {
 	return &http.Server{
-		Handler:           admin.Handler(admin.Options{Control: control{d}, Folder: d.loop, Feed: d.feed, Sessions: control{d}, Recorder: recorder{d}, Observer: control{d}, Monitor: d.monitor()}),
+		Handler:           admin.Handler(admin.Options{Control: control{d}, Folder: d.loop, Feed: d.feed, Sessions: control{d}, Recorder: recorder{d}, Observer: control{d}, Monitor: d.monitor(), Pages: control{d}, Data: d.registerSQL}),
 		ReadHeaderTimeout: d.opt.Settings.Timeouts.ReadHeader,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ErrorLog:          quietLog(d.log),

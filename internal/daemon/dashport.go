@@ -5,18 +5,23 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"path/filepath"
+	"slices"
 	"time"
 
+	"prism/config"
 	"prism/internal/admin"
+	"prism/internal/dashboard"
 )
 
-// Bounds of the dashboard port. Nothing that is asked there takes long.
+// Bounds of the dashboard port. What takes longer there, a stream of events or a download, sets
+// limits of its own.
 const (
-	dashboardClients = 16
+	dashboardClients = 64               // a browser opens six connections, and every open page holds one
 	dashboardRead    = 10 * time.Second // a whole request
 	dashboardWrite   = 30 * time.Second
 	dashboardIdle    = time.Minute
-	dashboardHeader  = 16 << 10 // bytes
+	dashboardHeader  = 32 << 10 // bytes: a query of SQL is part of the address
 )
 
 // dashboardOff is the setting that opens no dashboard port.
@@ -24,28 +29,29 @@ const dashboardOff = "off"
 
 // openDashboard opens the dashboard port, unless the settings say otherwise. Where it cannot be
 // had the gateway runs without: nobody's request depends on it.
-func (d *Daemon) openDashboard(ctx context.Context, done *cleanups) {
+func (d *Daemon) openDashboard(ctx context.Context, done *cleanups) error {
 	ln, address := d.opt.Dashboard, d.opt.Settings.Dashboard
 	if ln == nil {
 		if address == dashboardOff || address == "" {
-			return
+			return nil
 		}
 		var err error
 		if ln, err = (&net.ListenConfig{}).Listen(ctx, "tcp", address); err != nil {
 			d.log.Warn().Err(portError(address, err)).Str(keyFix, "set dashboard: 127.0.0.1:PORT in prism.yaml, or dashboard: off").
 				Msg("no dashboard port; requests are served all the same")
-			return
+			return nil
 		}
 	}
 	d.dashboard = ln.Addr().String()
+	var err error
+	if d.pages, err = dashboard.New(d.dashboardOptions(ln)); err != nil {
+		_ = ln.Close()
+		return err
+	}
 	g := newGate(ln, dashboardClients, d.log)
 	g.full = "clients of the dashboard port wait: too many at a time"
-	monitor := d.monitor()
-	if !d.opt.Settings.Telemetry.Scrape {
-		monitor.Metrics = nil
-	}
 	server := &http.Server{
-		Handler:           admin.DashboardHandler(monitor, hostsOf(ln.Addr())),
+		Handler:           d.pages,
 		ReadHeaderTimeout: min(d.opt.Settings.Timeouts.ReadHeader, dashboardRead),
 		ReadTimeout:       dashboardRead,
 		WriteTimeout:      dashboardWrite,
@@ -57,11 +63,63 @@ func (d *Daemon) openDashboard(ctx context.Context, done *cleanups) {
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(g) }()
 	done.add(func() {
+		d.pages.Close()
 		_ = server.Close()
 		if err := <-ended; !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			d.log.Error().Err(err).Msg("dashboard port ended")
 		}
 	})
+	return nil
+}
+
+func (d *Daemon) dashboardOptions(ln net.Listener) dashboard.Options {
+	monitor := d.monitor()
+	if !d.opt.Settings.Telemetry.Scrape {
+		monitor.Metrics = nil
+	}
+	// The address itself comes first: prism ui leads there.
+	address := ln.Addr().String()
+	hosts := slices.DeleteFunc(hostsOf(ln.Addr()), func(h string) bool { return h == address })
+	return dashboard.Options{
+		Gateway: control{d}, Feed: d.feed, Monitor: monitor, Hosts: append([]string{address}, hosts...), Sessions: filepath.Join(d.opt.Paths.State, "dashboard.json"), Version: d.opt.Version, Logger: d.log,
+		Data: d.data.Register, Profiles: d.liveProfiles, Sealed: d.liveSealed, Clouds: d.opt.Clouds, Redact: d.redact, Zone: d.opt.Zone, CodeLife: d.opt.CodeLife, Now: d.opt.Now,
+	}
+}
+
+// liveProfiles are those of the live table; nil before the first load.
+func (d *Daemon) liveProfiles() *config.Profiles {
+	if t := d.router.Table(); t != nil {
+		return t.Config
+	}
+	return nil
+}
+
+// liveSealed tells whether the text of the live table is sealed on the disk.
+func (d *Daemon) liveSealed() bool {
+	fs := d.file.Load()
+	return fs != nil && fs.live != nil && fs.live.Sealed
+}
+
+// redact takes the keys of the live table, and of all files that were read lately, out of what a
+// page is told.
+func (d *Daemon) redact(b []byte) []byte {
+	if t := d.router.Table(); t != nil {
+		b = t.RedactBytes(b)
+	}
+	if d.opt.Secrets == nil {
+		return b
+	}
+	return []byte(d.opt.Secrets.Redact(string(b)))
+}
+
+var _ admin.Pages = control{}
+
+// Code makes a one-time code of the dashboard.
+func (c control) Code() (admin.UICode, error) {
+	if c.d.pages == nil {
+		return admin.UICode{}, admin.NoDashboard()
+	}
+	return c.d.pages.Code(), nil
 }
 
 // monitor is what the dashboard port and the control socket answer to tools that watch services.

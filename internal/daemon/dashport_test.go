@@ -57,7 +57,7 @@ func TestTheDashboardPortShowsWhatTheGatewayDid(t *testing.T) {
 	if st := r.status(); st.Dashboard != r.d.dashboard {
 		t.Errorf("status names %q, it is %q", st.Dashboard, r.d.dashboard)
 	}
-	for _, path := range []string{"/", "/v1/status", "/v1/messages", "/debug/pprof/"} {
+	for _, path := range []string{"/v1/status", "/v1/messages", "/debug/pprof/"} {
 		if status, _ := r.look(path); status != http.StatusNotFound {
 			t.Errorf("%s: %d", path, status)
 		}

@@ -55,6 +55,7 @@ func TestAChangeOfHealthReachesStatusLogLedgerAndFollowers(t *testing.T) {
 				switch {
 				case ev.Health != nil:
 					told = append(told, ev.Health)
+				case ev.Notice != nil: // that b answers in place of a
 				case ev.Profile == "b":
 					return ev.Exchange
 				}

@@ -191,6 +191,8 @@ func (d *Daemon) apply(f *File, trigger string, force bool) admin.Verdict {
 	}
 	v.DurationMS = ms(began)
 	d.announceSwap(v, f)
+	d.tellHosts(&v, report)
+	d.swapped(admin.Swap{At: d.opt.Now(), Verdict: v})
 	d.file.Store(&fileState{file: f, live: f, liveAt: d.opt.Now(), active: active, from: from, problems: config.Problems(v.Problems)})
 	return v
 }
@@ -211,6 +213,7 @@ func (d *Daemon) same(f *File, old *fileState, v admin.Verdict, began time.Time)
 	v.OK, v.Problems, v.DurationMS = true, append(v.Problems, f.Problems...), ms(began)
 	if old.problems.Err() != nil {
 		d.log.Info().Uint64(keyGeneration, v.Generation).Str(keyTrigger, v.Trigger).Msg("profiles are as before")
+		d.feed.PublishSwap(admin.Swap{At: d.opt.Now(), Verdict: v})
 	}
 	return v
 }
@@ -225,6 +228,8 @@ func (d *Daemon) refuse(f *File, old *fileState, v admin.Verdict, began time.Tim
 		d.log.Error().Str(keyTrigger, v.Trigger).Str(keyFile, first.File).Int(keyLine, first.Line).Str(keyCode, first.Code).Str(keyReason, first.OneLine()).
 			Str(keyFix, first.Fix).Int(keyProblems, problems.Errors()).Uint64(keyGeneration, v.Generation).Msg("profiles refused")
 		d.record(&ledger.ConfigEvent{Generation: v.Generation, Trigger: v.Trigger, Hash: f.Hash, Reason: first.OneLine()})
+		d.swapped(admin.Swap{At: d.opt.Now(), Verdict: v})
+		d.tellRefused(&v)
 	}
 	// Last, so that whoever reads of it in the status finds it in the log and the ledger.
 	if old != nil {

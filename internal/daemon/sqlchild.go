@@ -1,11 +1,13 @@
 package daemon
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"time"
@@ -21,38 +23,19 @@ const (
 	sqlAtOnce   = 2                      // children
 	sqlOut      = 9 << 20                // bytes of an answer that are read; the worker ends its rows at eight
 
+	sqlFileRows     = 100_000
+	sqlFileBytes    = 128 << 20
+	sqlFileDeadline = 30 * time.Second
+	sqlFileHead     = 64 << 10        // bytes of the line before a file
+	sqlFileSend     = 5 * time.Minute // to a browser that is slow; the ledger is not open meanwhile
+
 	sqlComplaint = 64 << 10 // bytes of what a worker says besides
 )
 
-// SQLRequest is what a SQL worker reads from its standard input, as JSON.
-type SQLRequest struct {
-	File       string `json:"file"` // the ledger
-	SQL        string `json:"sql"`
-	Explain    bool   `json:"explain,omitempty"` // the plan instead of the result
-	TimeZone   string `json:"time_zone,omitempty"`
-	MaxRows    int    `json:"max_rows"`
-	DeadlineMS int64  `json:"deadline_ms"`
-}
-
-// SQLResult is what a SQL worker answers. Either there are columns, or Problem says why not.
-type SQLResult struct {
-	Columns   []SQLColumn     `json:"columns"`
-	Rows      json.RawMessage `json:"rows"` // a list of lists
-	Count     int             `json:"count"`
-	Truncated bool            `json:"truncated"` // there are more rows, or they were too large
-	Problem   *admin.Error    `json:"problem,omitempty"`
-}
-
-// SQLColumn is a column of a result.
-type SQLColumn struct {
-	Name string `json:"name"`
-	Type string `json:"type"` // as SQL writes it
-}
-
 // SQLRunner runs queries on the ledger in children that can do nothing but read it: see
-// [SQLRequest]. A query that does not end is killed, and one that wants too much memory fails in
-// its child. It is for queries that come from a page in a browser; whoever writes prism.yaml or
-// types a command, as for alerts and prism sql, is not confined by it.
+// [admin.QueryBatch]. A query that does not end is killed, and one that wants too much memory fails in
+// its child. It is for what pages in a browser ask; whoever writes prism.yaml or types a command, as
+// for alerts and prism sql, is not confined by it.
 type SQLRunner struct {
 	command  []string // program and arguments
 	deadline time.Duration
@@ -67,49 +50,185 @@ func NewSQLRunner(command ...string) *SQLRunner {
 // ErrSQLOutput means that the answer of a worker was larger than any answer may be.
 var ErrSQLOutput = errors.New("the result is too large")
 
-// Run runs one query. MaxRows and DeadlineMS of q are bounded by 10,000 rows and ten seconds,
-// which are also what 0 stands for. What is wrong with the query stands in the result; an error
-// is ours.
-func (r *SQLRunner) Run(ctx context.Context, q SQLRequest) (SQLResult, error) {
-	select {
-	case r.places <- struct{}{}:
-		defer func() { <-r.places }()
-	case <-ctx.Done():
-		return SQLResult{}, ctx.Err()
-	}
-	if q.MaxRows <= 0 || q.MaxRows > sqlRows {
-		q.MaxRows = sqlRows
-	}
-	limit := r.deadline
-	if d := time.Duration(q.DeadlineMS) * time.Millisecond; d > 0 && d < limit {
-		limit = d
-	}
-	q.DeadlineMS = limit.Milliseconds()
-	in, err := json.Marshal(q)
+// Run runs the queries of a batch. Its rows and its time are bounded by 10,000 for each query and by
+// ten seconds, which are also what 0 stands for. What is wrong with a query stands in its result, what
+// is wrong with the ledger in the answer; an error is ours.
+func (r *SQLRunner) Run(ctx context.Context, b admin.QueryBatch) (admin.QueryAnswer, error) {
+	leave, err := r.enter(ctx)
 	if err != nil {
-		return SQLResult{}, err
+		return admin.QueryAnswer{}, err
 	}
+	defer leave()
+	return r.run(ctx, b)
+}
+
+// run is Run for one who has a place.
+func (r *SQLRunner) run(ctx context.Context, b admin.QueryBatch) (admin.QueryAnswer, error) {
+	b.Export = ""
+	limit := r.bound(&b, sqlRows, r.deadline)
 	killed, cancel := context.WithTimeout(ctx, limit+sqlGrace)
 	defer cancel()
-	out, complaint := bounded{left: sqlOut}, bounded{left: sqlComplaint}
-	cmd := exec.CommandContext(killed, r.command[0], r.command[1:]...) // SIGKILL, at the end of the context
-	cmd.Env = []string{}                                               // not nil, which would be ours
-	cmd.Dir = string(os.PathSeparator)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &out, &complaint
-	cmd.WaitDelay = time.Second
-	dieWithParent(cmd)
+	cmd, complaint, err := r.child(killed, b)
+	if err != nil {
+		return admin.QueryAnswer{}, err
+	}
+	out := bounded{left: sqlOut}
+	cmd.Stdout = &out
 	err = cmd.Run()
 	switch {
 	case ctx.Err() != nil:
-		return SQLResult{}, ctx.Err()
+		return admin.QueryAnswer{}, ctx.Err()
 	case out.over:
-		return SQLResult{}, ErrSQLOutput
+		return admin.QueryAnswer{}, ErrSQLOutput
 	case err == nil:
 		return sqlAnswer(&out)
+	}
+	problem, err := r.fate(killed, limit, err, complaint)
+	return admin.QueryAnswer{Problem: problem}, err
+}
+
+// Export runs the only query of a batch and writes its result as a file, whole or not at all. to is
+// called once, before the first byte, and only if there is a file; what is wrong with the query is
+// returned as an [admin.Error].
+func (r *SQLRunner) Export(ctx context.Context, b admin.QueryBatch, to func(admin.QueryFile) io.Writer) error {
+	leave, err := r.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return r.export(ctx, b, to)
+}
+
+// export is Export for one who has a place.
+func (r *SQLRunner) export(ctx context.Context, b admin.QueryBatch, to func(admin.QueryFile) io.Writer) error {
+	limit := r.bound(&b, sqlFileRows, sqlFileDeadline)
+	killed, cancel := context.WithTimeout(ctx, limit+sqlGrace)
+	defer cancel()
+	// The kill is for the time in which the ledger is open. The sending has a limit of its own.
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	gaveUp := context.AfterFunc(killed, stop)
+	defer gaveUp()
+	cmd, complaint, err := r.child(running, b)
+	if err != nil {
+		return err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return fmt.Errorf("run the SQL worker: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("run the SQL worker: %w", err)
+	}
+	send := func() error {
+		if !gaveUp() { // the time had passed
+			return context.DeadlineExceeded
+		}
+		slow := time.AfterFunc(sqlFileSend, stop)
+		defer slow.Stop()
+		return nil
+	}
+	sent := sendFile(out, to, send)
+	if sent != nil && !errors.Is(sent, errNoHead) {
+		stop() // it has more to say than anybody will hear
+	}
+	ended := cmd.Wait()
+	switch problem, ours := errors.AsType[*admin.Error](sent); {
+	case ours:
+		return problem
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case sent == nil:
+		return ended
+	case errors.Is(sent, errNoHead) && ended != nil:
+		problem, err := r.fate(killed, limit, ended, complaint)
+		if problem != nil {
+			return problem
+		}
+		return err
+	}
+	return fmt.Errorf("send the result: %w", sent)
+}
+
+// errNoHead means that a worker ended before it said what it has.
+var errNoHead = errors.New("the worker said nothing")
+
+// sendFile reads what a worker says of its file, and hands the file on. ready is called between.
+func sendFile(out io.Reader, to func(admin.QueryFile) io.Writer, ready func() error) error {
+	in := bufio.NewReaderSize(out, sqlFileHead)
+	line, err := in.ReadSlice('\n')
+	if err != nil {
+		return errNoHead
+	}
+	var head admin.QueryFile
+	if err := json.Unmarshal(line, &head); err != nil {
+		return fmt.Errorf("answer of the SQL worker: %w", err)
+	}
+	if head.Problem != nil {
+		return head.Problem
+	}
+	if head.Bytes > sqlFileBytes {
+		return ErrSQLOutput
+	}
+	if err := ready(); err != nil {
+		return err
+	}
+	_, err = io.CopyN(to(head), in, head.Bytes)
+	return err
+}
+
+// enter waits for a place.
+func (r *SQLRunner) enter(ctx context.Context) (leave func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case r.places <- struct{}{}:
+		return func() { <-r.places }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// bound sets the limits that a batch leaves open, and those that it may not go beyond.
+func (r *SQLRunner) bound(b *admin.QueryBatch, rows int, deadline time.Duration) time.Duration {
+	queries := append([]admin.Query{}, b.Queries...)
+	for i := range queries {
+		if n := queries[i].MaxRows; n <= 0 || n > rows {
+			queries[i].MaxRows = rows
+		}
+	}
+	b.Queries = queries
+	if d := time.Duration(b.DeadlineMS) * time.Millisecond; d > 0 && d < deadline {
+		deadline = d
+	}
+	b.DeadlineMS = deadline.Milliseconds()
+	return deadline
+}
+
+// child is a worker that is asked b, and what it says besides its answer.
+func (r *SQLRunner) child(ctx context.Context, b admin.QueryBatch) (*exec.Cmd, *bounded, error) {
+	in, err := json.Marshal(b)
+	if err != nil {
+		return nil, nil, fmt.Errorf("ask the SQL worker: %w", err)
+	}
+	complaint := &bounded{left: sqlComplaint}
+	cmd := exec.CommandContext(ctx, r.command[0], r.command[1:]...) // SIGKILL, at the end of the context
+	cmd.Env = []string{}                                            // not nil, which would be ours
+	cmd.Dir = string(os.PathSeparator)
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(in), complaint
+	cmd.WaitDelay = time.Second
+	dieWithParent(cmd)
+	return cmd, complaint, nil
+}
+
+// fate says why a worker ended without an answer: by a limit, or by a fault.
+func (r *SQLRunner) fate(killed context.Context, limit time.Duration, err error, complaint *bounded) (*admin.Error, error) {
+	switch {
 	case killed.Err() != nil:
 		return tooMuch("the query was given up after " + limit.String()), nil
 	case !overLimit(err):
-		return SQLResult{}, fmt.Errorf("run the SQL worker: %w: %s", err, lastLine(complaint.buf.String()))
+		return nil, fmt.Errorf("run the SQL worker: %w: %s", err, lastLine(complaint.buf.String()))
 	}
 	return tooMuch("the query needed more memory or processor time than it may have"), nil
 }
@@ -121,16 +240,16 @@ func overLimit(err error) bool {
 	return ended && exit.ExitCode() != 1
 }
 
-func tooMuch(message string) SQLResult {
-	return SQLResult{Problem: &admin.Error{Code: "sql_error", Message: message, Fix: "ask for less: a shorter time, fewer rows"}}
+func tooMuch(message string) *admin.Error {
+	return &admin.Error{Code: admin.CodeSQLLimit, Message: message, Fix: "ask for less: a shorter time, fewer rows"}
 }
 
-func sqlAnswer(out *bounded) (SQLResult, error) {
-	var res SQLResult
-	if err := json.Unmarshal(out.buf.Bytes(), &res); err != nil {
-		return SQLResult{}, fmt.Errorf("answer of the SQL worker: %w", err)
+func sqlAnswer(out *bounded) (admin.QueryAnswer, error) {
+	var a admin.QueryAnswer
+	if err := json.Unmarshal(out.buf.Bytes(), &a); err != nil {
+		return admin.QueryAnswer{}, fmt.Errorf("answer of the SQL worker: %w", err)
 	}
-	return res, nil
+	return a, nil
 }
 
 // bounded keeps what is written to it, up to a limit; a write beyond it fails, which ends the child.

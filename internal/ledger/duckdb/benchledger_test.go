@@ -94,6 +94,15 @@ func TestBenchLedger(t *testing.T) {
 	foldThroughput(t, min(rows, 300_000))
 }
 
+// TestLargeLedger only makes the file that `make browser-large` measures.
+func TestLargeLedger(t *testing.T) {
+	rows, err := strconv.Atoi(os.Getenv(benchRows))
+	if err != nil || os.Getenv(benchDir) == "" {
+		t.Skip("make browser-large runs it")
+	}
+	t.Log(largeLedger(t, rows))
+}
+
 // questions are timed, in this order; those that are marked must be answered in time.
 func questions() []struct {
 	query  string

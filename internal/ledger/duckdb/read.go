@@ -14,6 +14,7 @@ import (
 // ReaderOptions say how a ledger is read.
 type ReaderOptions struct {
 	TimeZone string // decides the borders of days, such as Europe/Berlin; "" = UTC
+	Output   bool   // for [OpenConfined]: [CopyConfined] may write
 }
 
 // OpenReader opens a ledger read-only, in a way that shuts out no other reader. The settings

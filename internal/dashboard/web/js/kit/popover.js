@@ -1,0 +1,41 @@
+// Something that opens beside a button, and closes by Esc, by a click elsewhere and with the focus.
+import { html, useEffect, useId, useRef } from "../../vendor/preact.js";
+
+/**
+ * A button with what it opens. open and onOpen(bool) belong to the caller; kind is the value of
+ * aria-haspopup. label is the content of the button, name what it is called if that says too little.
+ */
+export function Popover({ open, onOpen, label, name, kind = "dialog", class: css = "", children }) {
+  const id = useId();
+  const box = useRef(null);
+  const button = useRef(null);
+  useEffect(() => {
+    if (!open) return undefined;
+    const elsewhere = (e) => {
+      if (!e.composedPath().includes(box.current)) onOpen(false);
+    };
+    // Pressing the words of a label gives the focus to what is around the box, which is not elsewhere.
+    const focused = (e) => {
+      if (!e.target.contains(box.current)) elsewhere(e);
+    };
+    addEventListener("pointerdown", elsewhere);
+    addEventListener("focusin", focused);
+    return () => {
+      removeEventListener("pointerdown", elsewhere);
+      removeEventListener("focusin", focused);
+    };
+  }, [open]);
+  const closing = (e) => {
+    if (e.key !== "Escape" || !open) return;
+    e.preventDefault();
+    onOpen(false);
+    button.current.focus();
+  };
+  return html`
+    <div class=${`popover ${css}`} ref=${box} onKeyDown=${closing}>
+      <button type="button" ref=${button} aria-haspopup=${kind} aria-expanded=${open ? "true" : "false"} aria-controls=${open ? id : null} aria-label=${name} onClick=${() => onOpen(!open)}>
+        ${label}
+      </button>
+      ${open && html`<div class="pop" id=${id}>${children}</div>`}
+    </div>`;
+}
