@@ -1,0 +1,333 @@
+package service
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"flag"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// recorder stands for the service manager: it remembers what it was told and fails where it is to.
+type recorder struct {
+	told []string
+	fail map[string]string // start of a command -> what it prints
+	say  map[string]string
+}
+
+func (r *recorder) run(_ context.Context, argv ...string) (string, error) {
+	line := strings.Join(argv, " ")
+	r.told = append(r.told, line)
+	for start, text := range r.fail {
+		if strings.HasPrefix(line, start) {
+			return text, errors.New("exit status 1")
+		}
+	}
+	for start, text := range r.say {
+		if strings.HasPrefix(line, start) {
+			return text, nil
+		}
+	}
+	return "", nil
+}
+
+func linux(t *testing.T) (*Service, *recorder, Options) {
+	t.Helper()
+	home := t.TempDir()
+	r := &recorder{}
+	opt := Options{Platform: "linux", Home: home, Runtime: "/run/user/1000", UID: 1000, Run: r.run}
+	s, err := New(opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, r, opt
+}
+
+func everyday(home string) Spec {
+	return Spec{
+		Program: filepath.Join(home, ".local/bin/prism"), Data: "127.0.0.1:3000", Dashboard: "127.0.0.1:3001",
+		Control: "/run/user/1000/prism/prism.sock", Log: filepath.Join(home, ".local/state/prism/log/serve.log"),
+	}
+}
+
+// TestTheExamplesAreWhatInstallWrites keeps examples/systemd, which people copy, and the program
+// from saying different things.
+func TestTheExamplesAreWhatInstallWrites(t *testing.T) {
+	s, _, opt := linux(t)
+	files := s.Files(everyday(opt.Home))
+	if len(files) != 4 {
+		t.Fatalf("%d files", len(files))
+	}
+	for _, f := range files {
+		golden(t, filepath.Join("..", "..", "examples", "systemd", filepath.Base(f.Path)), f.Content)
+	}
+}
+
+func TestTheAgentOfMacOSIsAPropertyList(t *testing.T) {
+	s, err := New(Options{Platform: "darwin", Home: "/Users/ann", UID: 501})
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := everyday("/Users/ann")
+	spec.Env = []Variable{{"PRISM_CONFIG", "/Users/ann/a <b> & \"c\""}}
+	spec.Args = []string{"--config", "/Users/ann/dot files"}
+	f := s.Files(spec)[0]
+	golden(t, filepath.Join("testdata", "gateway.plist"), f.Content)
+	for dec := xml.NewDecoder(strings.NewReader(f.Content)); ; {
+		if _, err := dec.Token(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := "/Users/ann/Library/LaunchAgents/prism.gateway.plist"; f.Path != want {
+		t.Errorf("it lies in %s, want %s", f.Path, want)
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s is not what would be installed; run: go test ./internal/service -update\n%s", name, got)
+	}
+}
+
+// TestNothingInAUnitIsReplaced: percent signs, dollars, spaces and quotes in paths stay what they
+// are.
+func TestNothingInAUnitIsReplaced(t *testing.T) {
+	for _, tt := range []struct{ word, command, plain string }{
+		{"/usr/bin/prism", "/usr/bin/prism", "/usr/bin/prism"},
+		{"/opt/my apps/prism", `"/opt/my apps/prism"`, `"/opt/my apps/prism"`},
+		{"/opt/100%/p", "/opt/100%%/p", "/opt/100%%/p"},
+		{"/opt/$HOME/p", "/opt/$$HOME/p", "/opt/$HOME/p"},
+		{`/opt/a"b\c/p`, `"/opt/a\"b\\c/p"`, `"/opt/a\"b\\c/p"`},
+		{"/opt/a;b", `"/opt/a;b"`, `"/opt/a;b"`},
+		{"", `""`, `""`},
+	} {
+		if got := quoteUnit(tt.word, true); got != tt.command {
+			t.Errorf("%q in a command is %s, want %s", tt.word, got, tt.command)
+		}
+		if got := quoteUnit(tt.word, false); got != tt.plain {
+			t.Errorf("%q is %s, want %s", tt.word, got, tt.plain)
+		}
+	}
+}
+
+func TestAValueThatWouldBeALineOfItsOwnIsRefused(t *testing.T) {
+	s, r, opt := linux(t)
+	for _, spoil := range []func(*Spec){
+		func(p *Spec) { p.Env = []Variable{{"A", "x\nExecStartPre=/bin/evil"}} },
+		func(p *Spec) { p.Args = []string{"--config", "a\rb"} },
+		func(p *Spec) { p.Data = "127.0.0.1:3000\nListenStream=0.0.0.0:1" },
+		func(p *Spec) { p.Program = "prism" },
+	} {
+		spec := everyday(opt.Home)
+		spoil(&spec)
+		if _, err := s.Install(t.Context(), spec, true); err == nil {
+			t.Errorf("%+v was installed", spec)
+		}
+	}
+	if len(r.told) > 0 || len(tree(t, opt.Home)) > 0 {
+		t.Errorf("something was done: %q %q", r.told, tree(t, opt.Home))
+	}
+}
+
+func TestUninstallLeavesNothing(t *testing.T) {
+	for _, platform := range []string{"linux", "darwin"} {
+		t.Run(platform, func(t *testing.T) {
+			r := &recorder{}
+			home := t.TempDir()
+			keep := filepath.Join(home, "keep")
+			if err := os.WriteFile(keep, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s, err := New(Options{Platform: platform, Home: home, Run: r.run})
+			if err != nil {
+				t.Fatal(err)
+			}
+			report, err := s.Install(t.Context(), everyday(home), false)
+			if err != nil || len(report.Written) == 0 || !s.Installed() {
+				t.Fatal(report, err)
+			}
+			if platform == "linux" { // what systemctl enable does, in a world where disable does not answer
+				link(t, home, "default.target.wants", "prism.service")
+				link(t, home, "sockets.target.wants", "prism.socket")
+			}
+			if stale := s.Stale(everyday(home)); len(stale) > 0 {
+				t.Errorf("out of date at once: %q", stale)
+			}
+			again, err := s.Install(t.Context(), everyday(home), false)
+			if err != nil || len(again.Written) > 0 {
+				t.Errorf("the second time it wrote %q, %v", again.Written, err)
+			}
+			r.fail = map[string]string{"systemctl": "Failed to connect to bus: No medium found", "launchctl": "Could not find domain"}
+			gone, err := s.Uninstall(t.Context())
+			if platform == "linux" && !errors.Is(err, ErrNoManager) {
+				t.Errorf("that nobody answers is not said: %v", err)
+			}
+			if !slices.Equal(sorted(gone.Removed), sorted(report.Written)) {
+				t.Errorf("removed %q, had written %q", gone.Removed, report.Written)
+			}
+			if left := tree(t, home); !slices.Equal(left, []string{keep}) {
+				t.Errorf("left: %q", left)
+			}
+		})
+	}
+}
+
+func link(t *testing.T, home, wants, unit string) {
+	t.Helper()
+	dir := filepath.Join(home, ".config/systemd/user")
+	if err := os.MkdirAll(filepath.Join(dir, wants), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(dir, unit), filepath.Join(dir, wants, unit)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func sorted(s []string) []string { s = slices.Clone(s); slices.Sort(s); return s }
+
+// tree is every file below a directory.
+func tree(t *testing.T, dir string) []string {
+	t.Helper()
+	var out []string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			out = append(out, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestAFileOfSomebodyElseIsNeitherReplacedNorRemoved(t *testing.T) {
+	s, _, opt := linux(t)
+	theirs := filepath.Join(opt.Home, ".config/systemd/user/prism.socket")
+	if err := os.MkdirAll(filepath.Dir(theirs), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(theirs, []byte("[Socket]\nListenStream=1\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.Install(t.Context(), everyday(opt.Home), false)
+	if !errors.Is(err, ErrForeign) || !strings.Contains(err.Error(), theirs) {
+		t.Fatalf("installed over it: %v", err)
+	}
+	if got := tree(t, opt.Home); !slices.Equal(got, []string{theirs}) {
+		t.Errorf("there is now %q", got)
+	}
+	spec := everyday(opt.Home)
+	spec.Data = "" // not wanted, and in the way
+	if _, err := s.Install(t.Context(), spec, true); err != nil {
+		t.Fatal(err)
+	}
+	if report, err := s.Uninstall(t.Context()); err != nil || !slices.Contains(report.Left, theirs) {
+		t.Errorf("left %q, %v", report.Left, err)
+	}
+	if b, err := os.ReadFile(theirs); err != nil || !strings.Contains(string(b), "ListenStream=1") {
+		t.Errorf("it holds %q, %v", b, err)
+	}
+}
+
+// TestWhatTheManagerRefusesIsTakenBack: after a failed installation everything is as it was.
+func TestWhatTheManagerRefusesIsTakenBack(t *testing.T) {
+	s, r, opt := linux(t)
+	old := everyday(opt.Home)
+	if _, err := s.Install(t.Context(), old, false); err != nil {
+		t.Fatal(err)
+	}
+	r.fail = map[string]string{"systemctl --user enable": "Failed to enable unit: Access denied"}
+	next := old
+	next.Data, next.Dashboard = "127.0.0.1:4000", ""
+	if _, err := s.Install(t.Context(), next, false); err == nil || !strings.Contains(err.Error(), "Access denied") {
+		t.Fatalf("it was not refused, or not said why: %v", err)
+	}
+	if stale := s.Stale(old); len(stale) > 0 {
+		t.Errorf("these are not as they were: %q", stale)
+	}
+}
+
+func TestWithoutAManagerNothingIsWritten(t *testing.T) {
+	s, r, opt := linux(t)
+	r.fail = map[string]string{"systemctl": "Failed to connect to bus: $DBUS_SESSION_BUS_ADDRESS and $XDG_RUNTIME_DIR not defined"}
+	if _, err := s.Install(t.Context(), everyday(opt.Home), false); !errors.Is(err, ErrNoManager) {
+		t.Fatalf("the error is %v", err)
+	}
+	if got := tree(t, opt.Home); len(got) > 0 {
+		t.Errorf("written: %q", got)
+	}
+}
+
+// TestAnAddressThatIsNoLongerWantedIsNoLongerKeptOpen: the unit of a dashboard that was switched
+// off goes with the next installation.
+func TestAnAddressThatIsNoLongerWantedIsNoLongerKeptOpen(t *testing.T) {
+	s, _, opt := linux(t)
+	if _, err := s.Install(t.Context(), everyday(opt.Home), false); err != nil {
+		t.Fatal(err)
+	}
+	spec := everyday(opt.Home)
+	spec.Dashboard = ""
+	if stale := s.Stale(spec); len(stale) != 2 { // the service names its sockets
+		t.Errorf("out of date: %q", stale)
+	}
+	report, err := s.Install(t.Context(), spec, false)
+	if err != nil || len(report.Removed) != 1 || filepath.Base(report.Removed[0]) != "prism-dashboard.socket" {
+		t.Errorf("removed %q, %v", report.Removed, err)
+	}
+}
+
+func TestStateIsWhatTheManagerSays(t *testing.T) {
+	s, r, opt := linux(t)
+	if st, err := s.State(t.Context()); err != nil || st != (State{}) || len(r.told) > 0 {
+		t.Errorf("without an installation: %+v, %v", st, err)
+	}
+	if _, err := s.Install(t.Context(), everyday(opt.Home), false); err != nil {
+		t.Fatal(err)
+	}
+	r.say = map[string]string{"systemctl --user show prism.service": "ActiveState=failed\nUnitFileState=enabled\nMainPID=0\nResult=exit-code\n"}
+	want := State{Installed: true, Enabled: true, Active: "failed", Why: "exit-code"}
+	if st, err := s.State(t.Context()); err != nil || st != want {
+		t.Errorf("%+v, %v", st, err)
+	}
+	r.say = map[string]string{"systemctl --user show prism.service": "ActiveState=active\nUnitFileState=disabled\nMainPID=4121\nResult=success\n"}
+	want = State{Installed: true, Active: "active", Running: true, PID: 4121}
+	if st, err := s.State(t.Context()); err != nil || st != want {
+		t.Errorf("%+v, %v", st, err)
+	}
+}
+
+func TestAServiceOfTheMachineRunsAsItsUser(t *testing.T) {
+	s, err := New(Options{Platform: "linux", System: true, Home: "/home/ann", Runtime: "/run/user/1000"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := everyday("/home/ann")
+	spec.User, spec.Control = "ann", ""
+	text := s.Files(spec)[0].Content
+	for _, want := range []string{"User=ann\n", "ExecStart=/home/ann/.local/bin/prism serve\n", "WantedBy=multi-user.target\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in\n%s", want, text)
+		}
+	}
+}

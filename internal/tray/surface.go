@@ -1,0 +1,167 @@
+//go:build linux || freebsd || openbsd || netbsd || (darwin && cgo)
+
+package tray
+
+import (
+	"context"
+	"strings"
+
+	"fyne.io/systray"
+)
+
+// clickBuffer is how many clicks may wait.
+const clickBuffer = 16
+
+// surface is the tray of the desktop.
+type surface struct {
+	shown  Menu
+	lines  []*line
+	icons  map[State][2][]byte // plain and template
+	clicks chan string
+}
+
+// line is an item of the desktop's menu; nil stands for a separator.
+type line struct {
+	item  *systray.MenuItem
+	lines []*line
+}
+
+// OnDesktop shows the menu first in the tray of the desktop and runs run with it, until run ends,
+// ctx ends or the desktop goes. It must be called by the first goroutine of the program, and once.
+func OnDesktop(ctx context.Context, first Menu, run func(context.Context, Surface) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if err := untilLogout(ctx, cancel); err != nil {
+		return err
+	}
+	s := &surface{icons: map[State][2][]byte{}, clicks: make(chan string, clickBuffer)}
+	for _, st := range States() {
+		s.icons[st] = [2][]byte{Icon(st, false), Icon(st, true)}
+	}
+	prepare(s.icons[first.State][0])
+	done, over := make(chan error, 1), make(chan struct{})
+	serve(func() {
+		s.build(first)
+		go func() { // ends before OnDesktop does, which waits for done
+			done <- run(ctx, s)
+			close(over)
+		}()
+	}, over)
+	cancel()
+	return <-done
+}
+
+// Clicks implements [Surface].
+func (s *surface) Clicks() <-chan string { return s.clicks }
+
+// build makes the lines. None is ever taken away: the library closes the channel of one that is,
+// while a click may still be on its way to it.
+func (s *surface) build(m Menu) {
+	s.shown = m
+	s.face(m)
+	s.lines = s.add(nil, m.Items)
+}
+
+func (s *surface) add(parent *systray.MenuItem, items []Item) []*line {
+	lines := make([]*line, len(items))
+	for i, it := range items {
+		if it.Line {
+			if parent == nil {
+				systray.AddSeparator()
+			} else {
+				parent.AddSeparator()
+			}
+			continue
+		}
+		l := &line{item: newItem(parent, it)}
+		if it.Disabled {
+			l.item.Disable()
+		}
+		if it.Hidden {
+			l.item.Hide()
+		}
+		if len(it.Items) > 0 {
+			l.lines = s.add(l.item, it.Items)
+		} else if it.ID != "" {
+			go s.listen(it.ID, l.item.ClickedCh) // for as long as the process lives
+		}
+		lines[i] = l
+	}
+	return lines
+}
+
+func newItem(parent *systray.MenuItem, it Item) *systray.MenuItem {
+	text := label(it.Text)
+	switch {
+	case parent == nil && it.Tick:
+		return systray.AddMenuItemCheckbox(text, "", it.Ticked)
+	case parent == nil:
+		return systray.AddMenuItem(text, "")
+	case it.Tick:
+		return parent.AddSubMenuItemCheckbox(text, "", it.Ticked)
+	}
+	return parent.AddSubMenuItem(text, "")
+}
+
+// listen passes clicks on. The library drops one that nobody waits for, so somebody always does.
+func (s *surface) listen(id string, clicked <-chan struct{}) {
+	for range clicked {
+		select {
+		case s.clicks <- id:
+		default: // the user clicks faster than anything can be done
+		}
+	}
+}
+
+// Show implements [Surface]. It tells the desktop only of what has changed: each word to it makes
+// a panel draw.
+func (s *surface) Show(m Menu) {
+	if m.State != s.shown.State || m.Title != s.shown.Title || m.Tooltip != s.shown.Tooltip {
+		s.face(m)
+	}
+	update(s.lines, s.shown.Items, m.Items)
+	s.shown = m
+}
+
+func (s *surface) face(m Menu) {
+	systray.SetTemplateIcon(s.icons[m.State][1], s.icons[m.State][0])
+	if titled {
+		systray.SetTitle(m.Title)
+	}
+	systray.SetTooltip(m.Tooltip)
+}
+
+func update(lines []*line, old, items []Item) {
+	for i, l := range lines {
+		if l == nil || i >= len(items) {
+			continue
+		}
+		was, is := old[i], items[i]
+		if is.Text != was.Text {
+			l.item.SetTitle(label(is.Text))
+		}
+		choose(is.Ticked != was.Ticked, is.Ticked, l.item.Check, l.item.Uncheck)
+		choose(is.Disabled != was.Disabled, is.Disabled, l.item.Disable, l.item.Enable)
+		choose(is.Hidden != was.Hidden, is.Hidden, l.item.Hide, l.item.Show)
+		update(l.lines, was.Items, is.Items)
+	}
+}
+
+// choose calls one of two functions where something has changed.
+func choose(changed, to bool, yes, no func()) {
+	switch {
+	case changed && to:
+		yes()
+	case changed:
+		no()
+	}
+}
+
+// label writes a text so that a menu shows it as it is: an underscore would mark the key of the
+// line.
+func label(text string) string {
+	if underscores {
+		return strings.ReplaceAll(text, "_", "__")
+	}
+	return text
+}
