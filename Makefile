@@ -19,7 +19,7 @@ endif
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/prism
@@ -63,6 +63,28 @@ bench-ledger: ## Time the questions of a day on ROWS=10000000 rows, and the fold
 .PHONY: e2e
 e2e: build ## Drive the real Claude Code client through prism against the simulator
 	PRISM_BIN='$(CURDIR)/$(BIN)' CLAUDE_BIN="$$(scripts/client)" $(GO) test -tags e2e -count 1 -timeout 30m -v ./test/e2e
+
+# One Chromium at a time; CHROME_BIN names one that is not in PATH.
+BROWSER = PRISM_BIN='$(CURDIR)/$(BIN)' AXE_JS="$$(scripts/axe)" $(GO) test -tags e2e -count 1 -timeout 40m -v ./test/browser
+
+.PHONY: browser
+browser: build ## Drive the dashboard in a real Chromium: pages, keys, languages, accessibility, hostile texts
+	$(BROWSER)
+
+.PHONY: browser-load
+browser-load: build ## Measure what pages that are open cost the data plane (FOR=5m)
+	PRISM_OPEN_FOR=$(or $(FOR),5m) $(BROWSER) -run '^TestOpenPages'
+
+.PHONY: browser-large
+browser-large: build ## Time the page of requests over ROWS=10000000 rows (LARGE=folder keeps the ledger: 2 GB)
+	@dir='$(LARGE)'; rows=$(or $(ROWS),10000000); \
+	if [[ -z $$dir ]]; then dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; fi; \
+	PRISM_BENCH_ROWS=$$rows PRISM_BENCH_DIR="$$dir" $(GO) test -count 1 -timeout 60m -v -run '^TestLargeLedger$$' ./internal/ledger/duckdb; \
+	PRISM_LARGE_LEDGER="$$dir/ledger-$$rows.duckdb" $(BROWSER) -run '^TestThePageOfRequests'
+
+.PHONY: screenshots
+screenshots: build ## Take the pictures of docs/images anew
+	PRISM_SCREENSHOTS='$(CURDIR)/docs/images' $(BROWSER) -run '^TestPictures$$'
 
 # The types of OpenAI's library see what the tests before them have sent.
 .PHONY: conformance
