@@ -43,14 +43,15 @@ func housePlan() plan {
 	return plan{
 		floors: [][]string{
 			{"config", "config/sealed", "internal/simulator", "internal/translate/translatetest", "internal/translate/translatetest/sdk"},
-			{"internal/stream", "internal/attribution"},
-			{"internal/pricing", "internal/ledger", "internal/ledger/duckdb", "internal/translate", "internal/translate/openai", "internal/translate/cloud"},
-			{"internal/upstream", "internal/spend", "internal/alert", "internal/importer", "internal/importer/ccswitch", "internal/reconcile", "internal/telemetry"},
-			{"internal/router", "internal/upstream/cloudauth"},
+			{"internal/stream", "internal/attribution", "internal/service", "internal/lang"},
+			{"internal/pricing", "internal/ledger", "internal/ledger/duckdb", "internal/translate", "internal/translate/openai", "internal/translate/cloud", "internal/sqlfile"},
+			{"internal/upstream", "internal/spend", "internal/alert", "internal/importer", "internal/importer/ccswitch", "internal/reconcile", "internal/transfer", "internal/telemetry"},
+			{"internal/router", "internal/trial", "internal/upstream/cloudauth"},
 			{"internal/proxy", "internal/admin"},
+			{"internal/dashboard", "internal/tray"},
 			{"internal/daemon"},
 			{"cmd/prism"},
-			{".", "test/e2e", "test/chaos", "test/cloud", "test/model", "test/conformance"}, // the attic: tests of the whole house, imported by nobody
+			{".", "test/e2e", "test/browser", "test/chaos", "test/cloud", "test/model", "test/conformance"}, // the attic: tests of the whole house, imported by nobody
 		},
 		sideways: map[string][]string{
 			"internal/ledger/duckdb":     {"internal/ledger"},
@@ -74,12 +75,15 @@ func housePlan() plan {
 			"github.com/failsafe-go/failsafe-go":   {"internal/router"},
 			"github.com/aws/aws-sdk-go-v2":         {"internal/upstream/cloudauth"},
 			"golang.org/x/oauth2":                  {"internal/upstream/cloudauth"},
+			"fyne.io/systray":                      {"internal/tray"},
+			"github.com/godbus/dbus":               {"internal/tray"},
 			"github.com/spf13/cobra":               {"cmd/prism"},
 			"charm.land/bubbletea":                 {"cmd/prism"},
+			"github.com/chromedp/chromedp":         {"test/browser"},
 			"github.com/jedib0t/go-pretty":         {"cmd/prism"},
 			"github.com/itchyny/gojq":              {"cmd/prism"},
 			"github.com/schollz/progressbar":       {"cmd/prism"},
-			"modernc.org/sqlite":                   {"internal/importer/ccswitch"},
+			"modernc.org/sqlite":                   {"internal/sqlfile"},
 			"go.opentelemetry.io/otel":             {"internal/telemetry"},
 			"github.com/go-logr":                   {"internal/telemetry"},
 			"github.com/prometheus":                {"internal/telemetry"},

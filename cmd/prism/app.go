@@ -6,15 +6,18 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"prism/config"
 	"prism/internal/admin"
+	"prism/internal/lang"
 )
 
 // app is what every command has in common: the streams, the environment and the global
@@ -25,10 +28,12 @@ type app struct {
 	err    io.Writer
 	getenv func(string) string
 	now    func() time.Time
+	lang   lang.Printer // of what people read; the zero one speaks English
 
 	inTTY, outTTY, errTTY bool
 
 	configFlag string
+	langFlag   string
 	format     string
 	asJSON     bool
 	jq         string
@@ -46,14 +51,23 @@ func newApp() *app {
 
 // run parses args, executes the command and returns the exit code of ux section 5.
 func run(ctx context.Context, args []string) int {
+	// The library of the tray ties the first goroutine to its thread before main begins, which macOS
+	// demands for a menu bar. Elsewhere every hand-over to another goroutine would pay for it.
+	if runtime.GOOS != "darwin" {
+		runtime.UnlockOSThread()
+	}
 	// Private files from the first one on: DuckDB makes its own with whatever the mask allows. And
 	// no command that opens a sealed file leaves its memory in another one.
 	restrictUmask()
 	forbidDumps()
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// What has no width of its own is narrow in today's terminals, whatever the locale says.
+	text.OverrideRuneWidthEastAsianWidth(false)
 	a := newApp()
+	a.lang = lang.For(languageOf(args, a.getenv))
 	root := newRoot(a)
+	a.localizeHelp(root, args)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {

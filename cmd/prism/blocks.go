@@ -99,7 +99,7 @@ func (a *app) blockRows(ctx context.Context, db *sql.DB, profile string, w windo
 			projected = scaled(cost.String, windowLength, lasted)
 		}
 		out = append(out, []cell{
-			timeCell(start, "2006-01-02 15:04"), timeCell(end, "15:04"), textCell(profile.String), textCell(source.String), activeCell(active),
+			timeCell(start, "2006-01-02 15:04"), timeCell(end, "15:04"), textCell(profile.String), a.wordCell(source.String), a.activeCell(active),
 			countCell(&requests), tokenCell(prompt), tokenCell(output), shareCell(used), moneyCell(cost.String), moneyCell(list.String),
 			moneyCell(scaled(cost.String, time.Hour, lasted)), moneyCell(projected),
 		})
@@ -107,9 +107,9 @@ func (a *app) blockRows(ctx context.Context, db *sql.DB, profile string, w windo
 	return out, rows.Err()
 }
 
-func activeCell(active bool) cell {
+func (a *app) activeCell(active bool) cell {
 	if active {
-		return cell{"now", true}
+		return cell{a.text("now"), true}
 	}
 	return cell{"", false}
 }

@@ -112,13 +112,13 @@ func (a *app) noteCounting(cols []column, row []cell) {
 	}
 	change := ""
 	if usd := get("change_usd"); usd != "" {
-		change = ", which would change what they cost by " + dollars(usd, 4)
+		change = a.text(", which would change what they cost by %s", dollars(usd, 4))
 	}
 	says, setting := "inside its input tokens", "yes"
 	if get("verdict") == "looks_separate" {
 		says, setting = "beside its input tokens", "no"
 	}
-	a.note("%s: the provider seems to count cached tokens %s%s   fix: prism edit, input_includes_cache: %s", get("profile"), says, change, setting)
+	a.note("%s: the provider seems to count cached tokens %s%s   fix: prism edit, input_includes_cache: %s", get("profile"), a.said(says), change, setting)
 }
 
 // object is all of the report in JSON.
@@ -220,6 +220,7 @@ func (v view) readable() view {
 		"saved_usd": "SAVED", "never_read_tokens": "UNREAD", "never_read_usd": "LOST", "rebilled_tokens": "PAID AGAIN", "extra_usd": "EXTRA",
 	}
 	for i, c := range v.columns {
+		v.columns[i].theirs = false
 		v.columns[i].head, v.columns[i].spare = heads[c.name], c.name == "cache_read_tokens" || c.name == "cache_write_tokens"
 		for _, row := range v.rows {
 			row[i] = readableCell(c.name, row[i])

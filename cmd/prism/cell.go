@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"prism/internal/lang"
 )
 
 // unknown is what a table shows for what nobody knows. It is null in JSON, never 0.
@@ -53,11 +55,11 @@ func textAs(text, value string) cell {
 	return cell{text, value}
 }
 
-func boolCell(b bool) cell {
+func (a *app) boolCell(b bool) cell {
 	if b {
-		return cell{"yes", true}
+		return cell{a.text("yes"), true}
 	}
-	return cell{"no", false}
+	return cell{a.text("no"), false}
 }
 
 // countCell shows a number with thousands separated.
@@ -170,20 +172,20 @@ func seconds(ms int64) string {
 	return (time.Duration(ms) * time.Millisecond).Round(time.Second).String()
 }
 
-// ago writes how long before now t was.
-func ago(now, t time.Time) string {
+// ago says how long before now t was.
+func ago(now, t time.Time) lang.Phrase {
 	d := now.Sub(t)
 	switch {
 	case t.IsZero():
-		return unknown
+		return phrase(unknown)
 	case d < time.Minute:
-		return fmt.Sprintf("%ds ago", int(max(d, 0).Seconds()))
+		return phrase("%ds ago", int(max(d, 0).Seconds()))
 	case d < time.Hour:
-		return fmt.Sprintf("%dm ago", int(d.Minutes()))
+		return phrase("%dm ago", int(d.Minutes()))
 	case d < 48*time.Hour:
-		return fmt.Sprintf("%dh ago", int(d.Hours()))
+		return phrase("%dh ago", int(d.Hours()))
 	default:
-		return fmt.Sprintf("%dd ago", int(d.Hours()/24))
+		return phrase("%dd ago", int(d.Hours()/24))
 	}
 }
 

@@ -72,36 +72,47 @@ type outcome struct {
 
 // commit makes a change of profiles.yaml, or only shows it, and has the gateway read it.
 func (a *app) commit(ctx context.Context, r room, c change, o outcome, dry bool) error {
+	diff, err := a.rewrite(ctx, r, c, dry)
+	if err != nil {
+		return err
+	}
+	o.File, o.Written, o.Diff = r.paths.Profiles, !dry, diff
+	if err := a.show(o.view(a)); err != nil || dry {
+		return err
+	}
+	return a.reloaded(ctx, r)
+}
+
+// rewrite makes a change of profiles.yaml; with dry it writes nothing and returns what would differ.
+func (a *app) rewrite(ctx context.Context, r room, c change, dry bool) (diff string, err error) {
 	path := r.paths.Profiles
 	src, st, err := config.ReadFile(path)
 	if err != nil {
-		return readError(path, err)
+		return "", readError(path, err)
 	}
 	if !dry {
 		if err := config.Writable(path); err != nil {
-			return err
+			return "", err
 		}
 	}
 	out, err := a.rewritten(ctx, r, src, c)
 	if err != nil {
-		return changeError(path, err)
+		return "", changeError(path, err)
 	}
-	o.File, o.Written = path, !dry
 	if dry {
-		o.Diff = config.Diff(src, out)
-		return a.show(o.view(a))
+		return config.Diff(src, out), nil
 	}
 	if err := config.WriteFileAtomic(path, out, st); err != nil {
-		return err
+		return "", err
 	}
 	if c.then != nil {
-		if err := c.then(); err != nil {
-			return err
-		}
+		return "", c.then()
 	}
-	if err := a.show(o.view(a)); err != nil {
-		return err
-	}
+	return "", nil
+}
+
+// reloaded has the gateway read profiles.yaml, where one runs.
+func (a *app) reloaded(ctx context.Context, r room) error {
 	v, err := r.client.Reload(ctx, false)
 	if errors.Is(err, admin.ErrNotRunning) {
 		return nil
@@ -114,7 +125,7 @@ func (a *app) commit(ctx context.Context, r room, c change, o outcome, dry bool)
 
 // changeError says what a person can do where the file is written in a way that cannot be spliced.
 func changeError(path string, err error) error {
-	if errors.Is(err, config.ErrProfilesShape) {
+	if errors.Is(err, config.ErrProfilesShape) || errors.Is(err, config.ErrRulesShape) || errors.Is(err, config.ErrPricesShape) {
 		return &admin.Error{
 			Code: codeConfigInvalid, Message: "the profiles are written in a way that this cannot be done without touching more than that",
 			Fix: "prism edit", At: &admin.Position{File: path, Path: "profiles"},
@@ -129,7 +140,7 @@ func (o outcome) view(a *app) view {
 	}
 	v := view{
 		columns: []column{{name: "profile"}, {name: "outcome"}, {name: "written"}},
-		rows:    [][]cell{{textCell(o.Profile), textCell(o.Done), boolCell(o.Written)}},
+		rows:    [][]cell{{textCell(o.Profile), a.wordCell(o.Done), a.boolCell(o.Written)}},
 		object:  o,
 	}
 	v.text = func(w io.Writer) {
@@ -137,9 +148,9 @@ func (o outcome) view(a *app) view {
 			fmt.Fprint(w, escape(o.Diff, true))
 			return
 		}
-		fmt.Fprintf(w, "%s: %s in %s\n", escape(o.Profile, false), escape(o.Done, false), escape(a.tilde(o.File), false))
+		fmt.Fprintln(w, escape(a.text("%s: %s in %s", o.Profile, a.said(o.Done), a.tilde(o.File)), false))
 		for _, note := range o.Notes {
-			fmt.Fprintln(w, escape(note, false))
+			fmt.Fprintln(w, escape(a.said(note), false))
 		}
 	}
 	return v

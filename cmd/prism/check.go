@@ -138,20 +138,10 @@ func problemView(a *app, ps config.Problems, path string) view {
 	}{ps.Errors() == 0, append(config.Problems{}, ps...)}
 	v.text = func(w io.Writer) {
 		if len(ps) == 0 {
-			fmt.Fprintf(w, "%s   ok\n", escape(a.tilde(path), false))
+			fmt.Fprintln(w, escape(a.text("%s   ok", a.tilde(path)), false))
 			return
 		}
-		fmt.Fprint(w, escape(ps.Text(), true))
+		fmt.Fprint(w, escape(a.problemsText(ps), true))
 	}
 	return v
-}
-
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	if stem, ok := strings.CutSuffix(word, "y"); ok {
-		return fmt.Sprintf("%d %sies", n, stem)
-	}
-	return fmt.Sprintf("%d %ss", n, word)
 }

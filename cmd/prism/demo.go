@@ -55,7 +55,11 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 	if !keep {
 		defer func() { _ = os.RemoveAll(d.dir) }()
 	}
-	d.say("demo      %s   no provider account, no network%s", d.dir, map[bool]string{true: "", false: "; it is removed at the end (--keep leaves it)"}[keep])
+	if keep {
+		d.say("demo      %s   no provider account, no network", d.dir)
+	} else {
+		d.say("demo      %s   no provider account, no network; it is removed at the end (--keep leaves it)", d.dir)
+	}
 	stopSims, err := d.prepare() //nolint:contextcheck // the providers outlive an interrupt: the drain needs them
 	defer stopSims()
 	if err != nil {
@@ -81,7 +85,7 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 // say is for people; with --json only the report is printed.
 func (d *demo) say(format string, args ...any) {
 	if !d.a.jsonWanted() {
-		fmt.Fprintln(d.a.out, escape(fmt.Sprintf(format, args...), true))
+		fmt.Fprintln(d.a.out, escape(d.a.text(format, args...), true))
 	}
 }
 
@@ -178,18 +182,22 @@ func (d *demo) writeFiles(urls map[string]string) error {
 		return err
 	}
 	settings := config.DefaultSettings()
-	settings.Drain, settings.Dashboard = 5*time.Second, "off"
+	settings.Drain = 5 * time.Second
 	d.room = room{paths, settings, admin.Dial(paths.Socket)}
 	d.say("sealed    profiles.yaml: %s, all answered by the simulator on loopback", strings.Join(demoProfiles(), ", "))
 	return nil
 }
 
-// demoPorts are tried in order; the last one is any free port.
-const demoPorts = 20
+// demoPorts are tried in order, every other one for the dashboard; the last one is any free port.
+const demoPorts = 40
 
-func demoListener(ctx context.Context) (net.Listener, error) {
+// demoCode is how long the address of the demo's dashboard is good for: nobody has a key there to
+// lose, and who looks at the demo reads first.
+const demoCode = time.Hour
+
+func demoListener(ctx context.Context, first int) (net.Listener, error) {
 	var lc net.ListenConfig
-	for port := 3000; port < 3000+demoPorts; port++ {
+	for port := first; port < first+demoPorts; port += 2 {
 		if ln, err := lc.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
 			return ln, nil
 		}
@@ -199,14 +207,21 @@ func demoListener(ctx context.Context) (net.Listener, error) {
 
 // start runs the gateway and waits until it answers; the function it returns ends it.
 func (d *demo) start(ctx context.Context) (stop func() error, err error) {
-	ln, err := demoListener(ctx)
+	ln, err := demoListener(ctx, 3000)
 	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	pages, err := demoListener(ctx, 3001)
+	if err != nil {
+		_ = ln.Close()
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	ready, ended := make(chan daemon.Ready, 1), make(chan error, 1)
 	g, err := daemon.New(daemon.Options{
-		Paths: d.room.paths, Settings: d.room.settings, Version: thisBuild().Version, Listener: ln, Logger: zerolog.Nop(),
-		Ready: func(r daemon.Ready) { ready <- r },
+		Paths: d.room.paths, Settings: d.room.settings, Version: thisBuild().Version, Listener: ln, Dashboard: pages, Logger: zerolog.Nop(),
+		Zone: d.a.zone(), CodeLife: demoCode,
+		Queries: func() ([]admin.NamedQuery, error) { return offered(d.room.paths.Queries) },
+		Ready:   func(r daemon.Ready) { ready <- r },
 	})
 	if err != nil {
 		return nil, err
@@ -225,7 +240,7 @@ func (d *demo) start(ctx context.Context) (stop func() error, err error) {
 	case r := <-ready:
 		d.base = "http://" + r.Listen
 		d.room.settings.Listen = r.Listen
-		d.say("gateway   %s", d.base)
+		d.say("gateway   %s   dashboard http://%s", d.base, r.Status.Dashboard)
 		return stop, nil
 	}
 }

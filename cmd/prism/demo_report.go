@@ -29,7 +29,7 @@ func (d *demo) report(ctx context.Context, r *demoReport) error {
 		}
 		d.say("ledger    %d rows for %d requests, all figures as the simulator billed them", r.Rows, r.Requests)
 		if d.a.outTTY && d.a.inTTY {
-			d.hints()
+			d.hints(ctx)
 		}
 	}
 	if len(r.Wrong) > 0 {
@@ -38,7 +38,10 @@ func (d *demo) report(ctx context.Context, r *demoReport) error {
 	return nil
 }
 
-func (d *demo) hints() {
+func (d *demo) hints(ctx context.Context) {
+	if u, err := d.room.client.UI(ctx); err == nil {
+		d.say("dashboard %s", u.URL)
+	}
 	d.say(`try       edit %s, set "active: local", save: the next request goes there`, d.room.paths.Profiles)
 	d.say("          curl %s/v1/messages -H 'x-api-key: %s' -H 'content-type: application/json' -d '{\"model\":\"claude-sonnet-5-5\",\"max_tokens\":64,\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]}'", d.base, d.token.Reveal())
 	d.say("          Ctrl-C ends it")

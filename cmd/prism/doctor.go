@@ -15,7 +15,8 @@ import (
 type finding struct {
 	check  string
 	state  string
-	what   string
+	what   string // in English, for machines and helpers
+	shown  string // the same for the reader; "" = what
 	fix    string
 	repair func() error // does what fix says, where that cannot do harm
 }
@@ -84,7 +85,7 @@ func (a *app) doctor(cmd *cobra.Command, o doctorOptions) error {
 		v.rows = append(v.rows, []cell{textCell(f.state), textCell(f.check), textCell(f.what), textAs(f.fix, f.fix)})
 	}
 	findings := x.findings
-	v.text = func(w io.Writer) { writeFindings(w, findings) }
+	v.text = func(w io.Writer) { a.writeFindings(w, findings) }
 	if err := a.show(v); err != nil {
 		return err
 	}
@@ -94,11 +95,18 @@ func (a *app) doctor(cmd *cobra.Command, o doctorOptions) error {
 	return nil
 }
 
-func writeFindings(w io.Writer, findings []finding) {
+// Widths of the columns of findings.
+const (
+	stateWidth = 5
+	checkWidth = 11
+)
+
+func (a *app) writeFindings(w io.Writer, findings []finding) {
 	for _, f := range findings {
-		fmt.Fprintln(w, escape(fmt.Sprintf("%-5s %-11s  %s", f.state, f.check, f.what), false))
+		state, check := pad(a.said(f.state), stateWidth, false), pad(a.said(f.check), checkWidth, false)
+		fmt.Fprintln(w, escape(state+" "+check+"  "+firstOf(f.shown, f.what), false))
 		if f.fix != "" {
-			fmt.Fprintln(w, escape("      fix: "+f.fix, false))
+			fmt.Fprintln(w, escape("      "+a.fixText(f.fix), false))
 		}
 	}
 }
@@ -115,7 +123,11 @@ type examination struct {
 }
 
 func (x *examination) add(state, check, fix, format string, args ...any) *finding {
-	x.findings = append(x.findings, finding{check: check, state: state, what: fmt.Sprintf(format, args...), fix: fix})
+	what, shown := fmt.Sprintf(format, args...), x.a.text(format, args...)
+	if shown == what { // the format is nothing but a place: what is in it may be known
+		shown = x.a.said(what)
+	}
+	x.findings = append(x.findings, finding{check: check, state: state, what: what, shown: shown, fix: fix})
 	return &x.findings[len(x.findings)-1]
 }
 
@@ -131,7 +143,7 @@ func (x *examination) run(cmd *cobra.Command) {
 	for _, check := range []func(){
 		x.directories, x.leftovers, x.identities, x.profiles, x.dotfiles, x.pins, x.plugins, // files
 		x.gateway, x.socket, x.others, x.ledger, // processes
-		x.space, x.limits, x.clock, x.service, // the machine
+		x.space, x.limits, x.clock, x.service, x.tray, // the machine
 		x.environment, x.proxies, x.settings, x.clientVersion, // the client
 	} {
 		check()
@@ -151,9 +163,10 @@ func (x *examination) mend() []finding {
 			continue
 		}
 		again = true
-		one := finding{check: f.check, state: stateFixed, what: f.what}
+		one := finding{check: f.check, state: stateFixed, what: f.what, shown: f.shown}
 		if err := f.repair(); err != nil {
 			one.state, one.what, one.fix = stateWarn, "not mended: "+rootCause(err).Error(), f.fix
+			one.shown = x.a.said(one.what)
 		}
 		done = append(done, one)
 	}

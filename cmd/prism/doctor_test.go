@@ -18,7 +18,7 @@ import (
 )
 
 func TestTheDoctorNamesTheKeysThatAreRefused(t *testing.T) {
-	x := &examination{}
+	x := &examination{a: &app{}}
 	x.health(admin.Status{Profiles: []admin.ProfileStatus{
 		{Name: "work", State: ledger.HealthDenied, Why: "invalid x-api-key", Keys: []admin.KeyStatus{{State: ledger.HealthDenied}}},
 		{Name: "pool", State: ledger.HealthOK, Keys: []admin.KeyStatus{{Name: "one", State: ledger.HealthOK}, {Name: "two", Masked: "sk-a…Q4f2", State: ledger.HealthDenied, Why: "403"}}},
@@ -229,7 +229,7 @@ func TestAFullTemporaryFolderIsNoLossOfRows(t *testing.T) {
 }
 
 func TestAProgramThatLeavesAChildBehindDoesNotHoldTheDoctor(t *testing.T) {
-	x := &examination{ctx: t.Context()}
+	x := &examination{a: &app{}, ctx: t.Context()}
 	began := time.Now()
 	line, err := x.ask("sh", "-c", "echo 2.1.330; sleep 9 & exit 0")
 	if took := time.Since(began); took > askLimit {

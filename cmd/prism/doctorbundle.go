@@ -57,7 +57,10 @@ func (b *bundle) collect() {
 	v := thisBuild()
 	b.section("prism %s   %s   %s   %s", v.Version, v.Go, v.Platform, x.a.now().UTC().Format(time.RFC3339))
 	b.section("doctor")
-	writeFindings(&b.out, x.findings)
+	for _, f := range x.findings { // whoever helps may not read the language of this run
+		f.shown = f.what
+		x.a.english().writeFindings(&b.out, []finding{f})
+	}
 	b.section("variables that are set (names only)")
 	for _, name := range knownVariables(os.Environ()) {
 		fmt.Fprintln(&b.out, name)

@@ -58,7 +58,7 @@ func (x *examination) leftovers() {
 		}
 	}
 	if len(found) > 0 {
-		x.add(stateWarn, "damage", "prism ledger verify; then take "+x.a.tilde(found[0])+" away", "%s set aside because of damage", plural(len(found), "file"))
+		x.add(stateWarn, "damage", "prism ledger verify; then take "+x.a.tilde(found[0])+" away", "%s set aside because of damage", plural(len(found), "%d files"))
 	}
 }
 
@@ -98,11 +98,11 @@ func (x *examination) profiles() {
 		return
 	}
 	x.file = f
-	how := "not sealed"
+	how := phrase("not sealed")
 	if f.Sealed {
-		how = "sealed for " + plural(len(f.Opened.Recipients), "recipient")
+		how = phrase("sealed for %s", plural(len(f.Opened.Recipients), "%d recipients"))
 	}
-	x.add(stateOK, "profiles", "", "%s, %s, %s", x.a.tilde(f.Path), plural(len(f.Profiles.Profiles), "profile"), how)
+	x.add(stateOK, "profiles", "", "%s, %s, %s", x.a.tilde(f.Path), plural(len(f.Profiles.Profiles), "%d profiles"), how)
 	for _, p := range f.Problems {
 		x.add(stateWarn, "profiles", p.Fix, "%d:%d: %s", p.Line, p.Column, p.Message)
 	}
@@ -155,12 +155,7 @@ func (x *examination) plugins() {
 	if x.file == nil || x.file.Opened == nil {
 		return
 	}
-	for _, r := range x.file.Opened.Recipients {
-		name, rest, ok := strings.Cut(strings.TrimPrefix(r, "age1"), "1")
-		if !ok || name == "" || !strings.HasPrefix(r, "age1") || len(rest) < 20 || len(name) > 20 {
-			continue
-		}
-		plugin := "age-plugin-" + name
+	for _, plugin := range agePlugins(x.file.Opened.Recipients) {
 		where, err := exec.LookPath(plugin)
 		switch {
 		case err != nil:

@@ -35,7 +35,7 @@ func (x *examination) gateway() {
 		return
 	}
 	x.status = &st
-	if wrong := illness(st); wrong != "" {
+	if wrong := x.a.english().illness(st); wrong != "" {
 		x.add(stateFail, "gateway", "prism status", "%s", wrong)
 	} else {
 		x.add(stateOK, "gateway", "", "PID %d, generation %d, active %s", st.PID, st.Generation, st.Active)
@@ -188,5 +188,5 @@ func (x *examination) ledger() {
 		x.add(stateFail, "ledger", "prism sql \"describe requests\"", "%v", err)
 		return
 	}
-	x.add(stateOK, "ledger", "", "%s, %s", x.a.tilde(x.room.paths.LedgerFile), plural(int(n), "request"))
+	x.add(stateOK, "ledger", "", "%s, %s", x.a.tilde(x.room.paths.LedgerFile), plural(int(n), "%d requests"))
 }

@@ -103,27 +103,3 @@ func (x *examination) clock() {
 		x.add(stateWarn, "clock", "look at the clock: date; timedatectl", "files of prism are %s ahead of the clock: it was set back, or is wrong", ahead.Round(time.Minute))
 	}
 }
-
-// unit is the user's service file, "" where there is none.
-func (x *examination) unit() string {
-	config := firstOf(x.a.getenv("XDG_CONFIG_HOME"), filepath.Join(x.a.getenv("HOME"), ".config"))
-	path := filepath.Join(config, "systemd", "user", "prism.service")
-	if _, err := os.Stat(path); err != nil {
-		return ""
-	}
-	return path
-}
-
-// service looks at what a user's service needs to outlive the login.
-func (x *examination) service() {
-	if x.unit() == "" {
-		return
-	}
-	user := firstOf(x.a.getenv("USER"), x.a.getenv("LOGNAME"))
-	if user == "" || filepath.Base(user) != user {
-		return
-	}
-	if _, err := os.Stat(filepath.Join("/var/lib/systemd/linger", user)); err != nil {
-		x.add(stateWarn, "service", "loginctl enable-linger "+user, "the user service ends with the last login: lingering is off")
-	}
-}

@@ -129,8 +129,8 @@ func (a *app) editCopy(ctx context.Context, r room, plain []byte) ([]byte, error
 }
 
 func (a *app) editAgain(ctx context.Context, ps config.Problems) bool {
-	fmt.Fprintln(a.err, escape(strings.TrimRight(ps.Text(), "\n"), true))
-	line, err := a.ask(ctx, "edit again? [Y/n] ")
+	fmt.Fprintln(a.err, escape(strings.TrimRight(a.problemsText(ps), "\n"), true))
+	line, err := a.ask(ctx, a.text("edit again? [Y/n] "))
 	return err == nil && !strings.HasPrefix(strings.ToLower(line), "n")
 }
 

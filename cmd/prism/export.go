@@ -19,9 +19,20 @@ type exportOptions struct {
 }
 
 func newExport(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "export requests|config -o FILE",
+		Short: "Write the rows of the ledger, or the configuration, to files",
+		Args:  args(cobra.NoArgs),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newExportRequests(a), newExportConfig(a))
+	return cmd
+}
+
+func newExportRequests(a *app) *cobra.Command {
 	var o exportOptions
 	cmd := &cobra.Command{
-		Use:   "export requests -o FILE|DIR",
+		Use:   "requests -o FILE|DIR",
 		Short: "Write the rows of the ledger to files: Parquet, CSV or NDJSON",
 		Long: `Export writes the requests with all their columns; where a price was corrected, the corrected
 costs. The format is that of --format, else of the name: .parquet, .csv, .ndjson or .jsonl.
@@ -31,12 +42,8 @@ local day or month; writing them again replaces them. A file appears whole or no
 		Example: `  prism export requests -o requests.parquet
   prism export requests --by month -o ledger/
   prism export requests --since 30d --project shop --format csv -o -`,
-		ValidArgs: []string{"requests"},
-		Args:      args(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, given []string) error {
-			if given[0] != "requests" {
-				return usagef("prism export requests -o FILE", "%q cannot be exported", given[0])
-			}
+		Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := a.room(cmd)
 			if err != nil {
 				return err

@@ -18,7 +18,7 @@ func least(width int, c column) int {
 	if c.right || c.whole {
 		return width
 	}
-	return min(width, max(narrowest, len(c.title())))
+	return min(width, max(narrowest, text.StringWidthWithoutEscSequences(c.title())))
 }
 
 // keep tells which columns a terminal has room for: the last spare one goes first. A width of

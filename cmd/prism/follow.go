@@ -23,7 +23,7 @@ func (a *app) followLogs(ctx context.Context, r room, v view, wanted func(admin.
 	err = r.client.Events(ctx, func(ev admin.Event) error {
 		switch {
 		case ev.Health != nil:
-			return f.remark(changeLine(ev.Health))
+			return f.remark(f.a.changeLine(ev.Health))
 		case ev.Exchange == nil || !wanted(*ev.Exchange):
 			return nil
 		}
@@ -59,7 +59,7 @@ func (a *app) newFeed(v view) (*feed, error) {
 		return nil, usagef("prism logs -f --format ndjson", "a feed has no end, so it has no %s form", format)
 	case formatTable:
 		v = v.forPeople()
-		f.cols = v.columns
+		f.cols = a.headed(v.columns)
 		widths := []int{8, 26, 10, 22, 18, 11, 5, 5, 6, 6, 6, 8, 5, 16}
 		for _, row := range v.rows {
 			widths[0] = max(widths[0], len(row[0].text)) // a day other than today

@@ -36,6 +36,8 @@ type column struct {
 	whole bool // is never shortened
 	spare bool // is left out of a table that is too wide for the terminal
 	data  bool // stands only in the formats that are for machines
+
+	theirs bool // was named by a query: its head is in no language
 }
 
 func (c column) title() string {
@@ -100,7 +102,7 @@ func (a *app) show(v view) error {
 		v = v.forPeople()
 	}
 	if len(v.rows) == 0 && v.empty != "" && format == formatTable {
-		a.note("%s", v.empty)
+		a.note("%s", a.said(v.empty))
 		return nil
 	}
 	_, err = io.WriteString(a.out, a.render(v, format)+"\n")
@@ -138,17 +140,17 @@ func (a *app) render(v view, format string) string {
 	case formatCSV:
 		return renderCSV(v)
 	default:
-		return renderMarkdown(v)
+		return a.renderMarkdown(v)
 	}
 }
 
 // renderMarkdown leaves the quoting to go-pretty.
-func renderMarkdown(v view) string {
+func (a *app) renderMarkdown(v view) string {
 	t := table.NewWriter()
 	head := make(table.Row, len(v.columns))
 	configs := make([]table.ColumnConfig, len(v.columns))
 	for i, c := range v.columns {
-		head[i] = c.title()
+		head[i] = unmarked(escape(a.head(c), false))
 		configs[i] = table.ColumnConfig{Number: i + 1}
 		if c.right {
 			configs[i].Align, configs[i].AlignHeader, configs[i].AlignFooter = text.AlignRight, text.AlignRight, text.AlignRight
@@ -176,7 +178,7 @@ func markdownRow(cells []cell) table.Row {
 func renderCSV(v view) string {
 	var b strings.Builder
 	w := csv.NewWriter(&b)
-	_ = w.Write(columnNames(v.columns)) // a builder takes everything
+	_ = w.Write(csvNames(v.columns)) // a builder takes everything
 	for _, r := range v.rows {
 		_ = w.Write(csvRow(r))
 	}
@@ -184,10 +186,11 @@ func renderCSV(v view) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
+// columnNames are the heads for programs. Those of a query are whatever somebody wrote there.
 func columnNames(cols []column) []string {
 	names := make([]string, len(cols))
 	for i, c := range cols {
-		names[i] = c.name
+		names[i] = escape(c.name, false)
 	}
 	return names
 }

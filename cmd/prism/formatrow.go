@@ -27,7 +27,7 @@ func (w *rowWriter) head(cols []column) error {
 	w.cols = cols
 	switch w.format {
 	case formatCSV:
-		return w.csv.Write(columnNames(cols))
+		return w.csv.Write(csvNames(cols))
 	case formatTSV:
 		return w.line(tsvHead(cols))
 	default:

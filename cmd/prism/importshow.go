@@ -92,27 +92,32 @@ func sortedReasons(skipped map[string]int) []string {
 
 // tell writes the report for people.
 func (run *importRun) tell(w io.Writer, rep *importReport, reasons []string) {
-	verb := "added"
-	if rep.DryRun {
-		verb = "would add"
-	}
-	fmt.Fprintf(w, "%s  %s", escape(run.a.tilde(rep.From), false), plural(rep.Files, "file"))
+	a := run.a
+	say := func(format string, args ...any) { fmt.Fprint(w, escape(a.text(format, args...), false)) }
+	say("%s  %s", a.tilde(rep.From), plural(rep.Files, "%d files"))
 	if rep.FirstDay != nil {
-		fmt.Fprintf(w, ", %s to %s", *rep.FirstDay, *rep.LastDay)
+		say(", %s to %s", *rep.FirstDay, *rep.LastDay)
 	}
-	fmt.Fprintf(w, "\n%s %s", verb, plural(rep.Added, "entry"))
+	fmt.Fprintln(w)
+	if rep.DryRun {
+		say("would add %s", plural(rep.Added, "%d entries"))
+	} else {
+		say("added %s", plural(rep.Added, "%d entries"))
+	}
 	if rep.Added > 0 {
-		fmt.Fprintf(w, ", %s at list price", dollars(rep.CostList, 4))
+		say(", %s at list price", dollars(rep.CostList, 4))
 		if rep.Cost != rep.CostList {
-			fmt.Fprintf(w, ", %s paid", dollars(rep.Cost, 4))
+			say(", %s paid", dollars(rep.Cost, 4))
 		}
 	}
 	fmt.Fprintln(w)
 	if rep.Unpriced > 0 {
-		fmt.Fprintf(w, "  %d without a price   see: prism sql \"from unpriced\"\n", rep.Unpriced)
+		say("  %d without a price   see: prism sql \"from unpriced\"", rep.Unpriced)
+		fmt.Fprintln(w)
 	}
 	for _, reason := range reasons {
-		fmt.Fprintf(w, "  left out %d: %s\n", rep.Skipped[reason], reasonText(reason))
+		say("  left out %d: %s", rep.Skipped[reason], a.said(reasonText(reason)))
+		fmt.Fprintln(w)
 	}
 }
 

@@ -16,11 +16,12 @@ import (
 	"prism/config"
 	"prism/config/sealed"
 	"prism/internal/router"
-	"prism/internal/upstream/cloudauth"
+	"prism/internal/trial"
 )
 
 type initOptions struct {
 	draft      draftOptions
+	from       string // SOURCE or SOURCE=FILE
 	noSops     bool
 	recipients []string
 	test       bool
@@ -34,8 +35,11 @@ func newInit(a *app) *cobra.Command {
 		Long: `Init makes what is missing and never overwrites; it can be run again. The key of the
 provider is typed hidden or read from stdin and sealed in memory: clear text never touches
 the disk. The provider is then asked for one word, or to count its tokens where it can, which costs
-nothing; what it says changes nothing of the file.`,
-		Example: "  prism init\n  printf %s \"$KEY\" | prism init --preset moonshot --key-stdin --no-input",
+nothing; what it says changes nothing of the file.
+
+With --from the profiles come from another tool, as prism import takes them; on a terminal it
+is offered where such a tool has a configuration.`,
+		Example: "  prism init\n  prism init --from cc-switch\n  printf %s \"$KEY\" | prism init --preset moonshot --key-stdin --no-input",
 		Args:    args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := a.room(cmd)
@@ -50,6 +54,7 @@ nothing; what it says changes nothing of the file.`,
 	}
 	f := cmd.Flags()
 	addDraftFlags(f, &o.draft)
+	f.StringVar(&o.from, "from", "", "take the profiles of another tool: `SOURCE[=FILE]`, as in prism import")
 	f.BoolVar(&o.noSops, "no-sops", false, "do not seal: keys lie in clear text on the disk")
 	f.BoolVar(&o.test, "test", false, "ask the provider for one word: is it there, does it take the key; on a terminal the default, --test=false does not")
 	f.StringArrayVar(&o.recipients, "recipient", nil, "seal for this age `recipient` too, as a backup")
@@ -97,24 +102,37 @@ func (a *app) init(ctx context.Context, r room, o initOptions) error {
 	if first != nil && o.test {
 		m.add("provider", first.Host(), firstTrial(ctx, first))
 	}
-	v := view{columns: []column{{name: "what"}, {name: "path", whole: true}, {name: "outcome", whole: true}}, rows: m.rows}
+	v := view{columns: []column{{name: "what"}, {name: "path", whole: true}, {name: "outcome", whole: true}}, rows: a.madeRows(m)}
 	if err := a.show(v); err != nil {
 		return err
 	}
-	a.note("%s", connectHint)
+	a.note(connectHint)
 	return nil
+}
+
+// madeRows are the rows of m with our own words in the language of this run.
+func (a *app) madeRows(m made) [][]cell {
+	for _, row := range m.rows {
+		for _, i := range []int{0, 2} {
+			row[i].text = a.said(row[i].text)
+		}
+	}
+	return m.rows
 }
 
 // firstTrial asks the provider of a new profile, and says in a few words what came of it. It is
 // advice: a network that is down is no reason not to write the file.
 func firstTrial(ctx context.Context, p *config.Profile) string {
-	t := tryProfile(ctx, p, trialOptions{free: true, clouds: cloudauth.New(cloudauth.Options{}).Of})[0]
-	if t.ok {
-		return t.what
+	o := trialOptions("")
+	o.Free = true
+	t := trial.Ask(ctx, p, o)[0]
+	if t.OK {
+		return t.What
 	}
 	secrets := router.NewRedactor()
 	secrets.Learn(&config.Profiles{Profiles: []config.Profile{*p}})
-	return secrets.Redact(t.step+": "+t.what) + "; fix: " + t.fix + "; then: prism test"
+	t.Redact(secrets.Redact)
+	return fmt.Sprintf("%s: %v; fix: %v; then: prism test", t.Step, t.What, t.Fix)
 }
 
 const connectHint = `
@@ -169,7 +187,16 @@ func (a *app) initPlain(p config.Paths, m *made) error {
 // there is a file.
 func (a *app) firstProfiles(ctx context.Context, r room, o initOptions) (text []byte, first *config.Profile, err error) {
 	if _, err := os.Lstat(r.paths.Profiles); err == nil {
+		if o.from != "" {
+			return nil, nil, usagef("prism import "+strings.Replace(o.from, "=", " ", 1), "there is a profiles.yaml already")
+		}
 		return nil, nil, nil
+	}
+	if o.from, err = a.askFrom(ctx, r, o); err != nil {
+		return nil, nil, err
+	}
+	if o.from != "" {
+		return a.profilesFrom(ctx, r, o)
 	}
 	p, err := a.draft(ctx, o.draft)
 	if err != nil {

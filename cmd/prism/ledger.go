@@ -45,7 +45,7 @@ func (a *app) refresh(ctx context.Context, r room) error {
 		// What is in the file already can still be read.
 		a.note("note: what waits in the journal, if anything does, is not shown: %v", err)
 	case res.Holder != "":
-		a.note("note: the ledger is held by %s; what waits in the journal is not shown (%s), nothing is lost", res.Holder, plural(res.Waiting, "entry"))
+		a.note("note: the ledger is held by %s; what waits in the journal is not shown (%s), nothing is lost", res.Holder, plural(res.Waiting, "%d entries"))
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func newLedgerFold(a *app) *cobra.Command {
 				a.note("note: %s", n)
 			}
 			return a.show(view{object: res, text: func(w io.Writer) {
-				fmt.Fprintf(w, "%s folded, %s packed\n", plural(res.Rows, "row"), plural(res.Archived, "segment"))
+				fmt.Fprintln(w, a.text("%s folded, %s packed", plural(res.Rows, "%d rows"), plural(res.Archived, "%d segments")))
 			}})
 		},
 	}
@@ -101,9 +101,12 @@ func (a *app) foldOptions(r room) duckdb.FoldOptions {
 	return duckdb.FoldOptions{File: r.paths.LedgerFile, JournalDir: r.paths.Journal, ArchiveDir: r.paths.Archive, Now: a.now}
 }
 
+// infoWidth is how wide the words are that begin the lines about a ledger.
+const infoWidth = 10
+
 func (a *app) infoText(w io.Writer, r room, info duckdb.Info) {
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(w, "%-10s %s\n", name, escape(fmt.Sprintf(format, args...), false))
+		fmt.Fprintln(w, pad(a.said(name), infoWidth, false)+" "+escape(a.text(format, args...), false))
 	}
 	switch {
 	case info.Bytes == 0:
@@ -117,14 +120,14 @@ func (a *app) infoText(w io.Writer, r room, info duckdb.Info) {
 		line("from", "%s   to %s", instantText(info.First), instantText(info.Last))
 		line("folded", "%s", instantText(info.FoldedAt))
 	}
-	line("journal", "%s, %s, %s", a.tilde(r.paths.Journal), plural(info.Segments, "segment"), bytesText(info.Journal))
-	line("archive", "%s, %s, %s", a.tilde(r.paths.Archive), plural(info.Archived, "segment"), bytesText(info.Archive))
-	keeps := "everything"
+	line("journal", "%s, %s, %s", a.tilde(r.paths.Journal), plural(info.Segments, "%d segments"), bytesText(info.Journal))
+	line("archive", "%s, %s, %s", a.tilde(r.paths.Archive), plural(info.Archived, "%d segments"), bytesText(info.Archive))
+	keeps := a.text("everything")
 	if info.KeepFrom != nil {
-		keeps = "everything from " + instantText(info.KeepFrom) + " on"
+		keeps = a.text("everything from %s on", instantText(info.KeepFrom))
 	}
 	if days := r.settings.Retention.Days(); days > 0 {
-		keeps += fmt.Sprintf(", for %d days", days)
+		keeps += a.text(", for %d days", days)
 	}
 	line("kept", "%s", keeps)
 }

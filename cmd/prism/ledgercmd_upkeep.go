@@ -50,17 +50,17 @@ damaged is kept beside the new one.`,
 
 func (a *app) rebuildText(w io.Writer, res duckdb.Rebuilt) {
 	for _, n := range res.Notes {
-		fmt.Fprintln(w, escape("note: "+n, false))
+		fmt.Fprintln(w, escape(a.text("note: %s", a.said(n)), false))
 	}
 	if res.Aside != "" {
-		fmt.Fprintln(w, escape("the damaged file is now "+a.tilde(res.Aside), false))
+		fmt.Fprintln(w, escape(a.text("the damaged file is now %s", a.tilde(res.Aside)), false))
 	}
 	before := ""
 	if res.Before != nil {
-		before = fmt.Sprintf(" (before: %s)", grouped(res.Before.Requests))
+		before = a.text(" (before: %s)", grouped(res.Before.Requests))
 	}
-	fmt.Fprintf(w, "rebuilt: %s requests%s, %s corrections, %s config events, %s alerts, %s health events\n", grouped(res.After.Requests), before,
-		grouped(res.After.Corrections), grouped(res.After.Events), grouped(res.After.Alerts), grouped(res.After.Health))
+	fmt.Fprintln(w, a.text("rebuilt: %s requests%s, %s corrections, %s config events, %s alerts, %s health events", grouped(res.After.Requests), before,
+		grouped(res.After.Corrections), grouped(res.After.Events), grouped(res.After.Alerts), grouped(res.After.Health)))
 }
 
 func newLedgerCompact(a *app) *cobra.Command {
@@ -76,14 +76,14 @@ func newLedgerCompact(a *app) *cobra.Command {
 			if err := a.refresh(cmd.Context(), r); err != nil {
 				return a.upkeepError(r, err)
 			}
-			bar := a.progress("compact", -1)
+			bar := a.progress(a.text("compact"), -1)
 			res, err := duckdb.Compact(cmd.Context(), a.upkeep(r, bar))
 			bar.done()
 			if err != nil {
 				return a.upkeepError(r, err)
 			}
 			return a.show(view{object: res, text: func(w io.Writer) {
-				fmt.Fprintf(w, "%s rows, %s (before: %s)\n", grouped(res.RowsAfter), bytesText(res.BytesAfter), bytesText(res.BytesBefore))
+				fmt.Fprintln(w, a.text("%s rows, %s (before: %s)", grouped(res.RowsAfter), bytesText(res.BytesAfter), bytesText(res.BytesBefore)))
 			}})
 		},
 	}
@@ -126,20 +126,20 @@ func (a *app) collect(cmd *cobra.Command, keep string, dry bool) error {
 	if err := a.refresh(cmd.Context(), r); err != nil {
 		return a.upkeepError(r, err)
 	}
-	bar := a.progress("gc", -1)
+	bar := a.progress(a.text("gc"), -1)
 	res, err := duckdb.Collect(cmd.Context(), a.upkeep(r, bar), from, dry)
 	bar.done()
 	if err != nil {
 		return a.upkeepError(r, err)
 	}
 	return a.show(view{object: res, text: func(w io.Writer) {
-		what := "let go of"
+		what := a.text("let go of")
 		if dry {
-			what = "would let go of"
+			what = a.text("would let go of")
 		}
-		fmt.Fprintf(w, "%s %s rows from before %s and %s of the archive\n", what, grouped(res.Rows), from.Format("2006-01-02"), plural(len(res.Segments), "segment"))
+		fmt.Fprintln(w, a.text("%s %s rows from before %s and %s of the archive", what, grouped(res.Rows), from.Format("2006-01-02"), plural(len(res.Segments), "%d segments")))
 		if res.BytesAfter > 0 {
-			fmt.Fprintf(w, "%s rows stay, %s (before: %s)\n", grouped(res.RowsAfter), bytesText(res.BytesAfter), bytesText(res.BytesBefore))
+			fmt.Fprintln(w, a.text("%s rows stay, %s (before: %s)", grouped(res.RowsAfter), bytesText(res.BytesAfter), bytesText(res.BytesBefore)))
 		}
 	}})
 }

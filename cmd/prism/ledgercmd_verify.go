@@ -49,56 +49,56 @@ something is damaged or differs, and names the place of the first difference.`,
 const shownFindings = 10
 
 func (a *app) verifyText(w io.Writer, report *duckdb.Report) {
-	fmt.Fprintf(w, "journal    %s, archive %s: %s intact, %s not folded yet\n", plural(report.Segments, "segment"), plural(report.Archived, "segment"),
-		plural(int(report.Records), "record"), grouped(report.Waiting))
-	rows := "its rows were not compared"
+	fmt.Fprintln(w, a.text("journal    %s, archive %s: %s intact, %s not folded yet", plural(report.Segments, "%d segments"), plural(report.Archived, "%d segments"),
+		plural(int(report.Records), "%d records"), grouped(report.Waiting)))
+	rows := a.text("its rows were not compared")
 	if report.Compared {
-		rows = fmt.Sprintf("compared %s requests, %s corrections, %s config events, %s alerts, %s health events", grouped(report.Rows["requests"]),
+		rows = a.text("compared %s requests, %s corrections, %s config events, %s alerts, %s health events", grouped(report.Rows["requests"]),
 			grouped(report.Rows["corrections"]), grouped(report.Rows["config_events"]), grouped(report.Rows["alerts"]), grouped(report.Rows["health_events"]))
 	}
-	fmt.Fprintf(w, "database   %s; %s\n", plural(int(report.Blocks), "block"), rows)
+	fmt.Fprintln(w, a.text("database   %s; %s", plural(int(report.Blocks), "%d blocks"), rows))
 	for _, n := range report.Notes {
-		fmt.Fprintln(w, "note       "+escape(n, false))
+		fmt.Fprintln(w, escape(a.text("note       %s", a.said(n)), false))
 	}
 	if report.Sound() {
-		fmt.Fprintln(w, "sound")
+		fmt.Fprintln(w, a.text("sound"))
 		return
 	}
-	fmt.Fprintf(w, "\n%s\n", plural(int(report.Count), "finding"))
+	fmt.Fprintf(w, "\n%s\n", plural(int(report.Count), "%d findings").In(a.lang))
 	for i, f := range report.Findings {
 		if i == shownFindings {
-			fmt.Fprintf(w, "   and %d more; --json has the first %d\n", report.Count-shownFindings, len(report.Findings))
+			fmt.Fprintln(w, "   "+a.text("and %d more; --json has the first %d", report.Count-shownFindings, len(report.Findings)))
 			break
 		}
 		fmt.Fprintln(w, "   "+escape(a.findingText(f), false))
 	}
-	fmt.Fprintln(w, "fix: "+verifyFix(report))
+	fmt.Fprintln(w, a.fixText(verifyFix(report)))
 }
 
 // findingText is one line: where, then what.
 func (a *app) findingText(f duckdb.Finding) string {
 	var b strings.Builder
-	b.WriteString(f.Store)
+	b.WriteString(a.said(f.Store))
 	if f.File != "" {
 		b.WriteString(" " + filepath.Base(f.File))
 	}
 	if f.Offset >= 0 {
-		fmt.Fprintf(&b, ", byte %d", f.Offset)
+		b.WriteString(a.text(", byte %d", f.Offset))
 	}
 	if f.Table != "" {
-		fmt.Fprintf(&b, ", table %s", f.Table)
+		b.WriteString(a.text(", table %s", f.Table))
 	}
 	if f.Row >= 0 {
-		fmt.Fprintf(&b, ", row %d", f.Row)
+		b.WriteString(a.text(", row %d", f.Row))
 	}
 	if f.RequestID != "" {
-		fmt.Fprintf(&b, ", request %s", f.RequestID)
+		b.WriteString(a.text(", request %s", f.RequestID))
 	}
 	if f.Column != "" {
-		fmt.Fprintf(&b, ", column %s: journal %s, database %s", f.Column, excerpt(f.Journal), excerpt(f.Database))
+		b.WriteString(a.text(", column %s: journal %s, database %s", f.Column, excerpt(f.Journal), excerpt(f.Database)))
 		return b.String()
 	}
-	b.WriteString(": " + f.What)
+	b.WriteString(": " + a.said(f.What))
 	return b.String()
 }
 

@@ -10,13 +10,13 @@ import (
 )
 
 // line is what is shown without a template. What is not known is left out.
-func (f *lineFacts) line() string {
+func (f *lineFacts) line(a *app) string {
 	who := f.Profile
 	switch f.State {
 	case "down":
-		who = "prism down"
+		who = a.text("prism down")
 	case "direct":
-		who = "direct"
+		who = a.text("direct")
 	}
 	limit := ""
 	if f.FiveHour != "" {
@@ -26,7 +26,7 @@ func (f *lineFacts) line() string {
 		}
 	}
 	var parts []string
-	for _, p := range []string{who, f.Model, before("ctx ", f.Context), after(f.Session, " session"), after(f.Today, " today"), limit, f.Budget} {
+	for _, p := range []string{who, f.Model, a.around("ctx %s", f.Context), a.around("%s session", f.Session), a.around("%s today", f.Today), limit, f.Budget} {
 		if p != "" {
 			parts = append(parts, p)
 		}
@@ -34,18 +34,12 @@ func (f *lineFacts) line() string {
 	return strings.Join(parts, " · ")
 }
 
-func before(word, s string) string {
+// around puts s into format; nothing stays nothing.
+func (a *app) around(format, s string) string {
 	if s == "" {
 		return ""
 	}
-	return word + s
-}
-
-func after(s, word string) string {
-	if s == "" {
-		return ""
-	}
-	return s + word
+	return strings.Replace(a.said(format), "%s", s, 1)
 }
 
 // fill fills a template, which can count to any number: when ctx ends it has failed.

@@ -107,12 +107,12 @@ func (d *detail) write(w io.Writer) {
 	d.columns(w)
 }
 
-// parts joins what is known; each part is a text with one place for a column.
+// parts joins what is known; each part is a text with one place (%s) for a column.
 func (d *detail) parts(pairs ...string) string {
 	var known []string
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if value := d.text(pairs[i+1]); value != "" {
-			known = append(known, strings.ReplaceAll(pairs[i], "%", value))
+			known = append(known, strings.ReplaceAll(d.a.said(pairs[i]), "%s", value))
 		}
 	}
 	return strings.Join(known, "   ")
@@ -125,22 +125,22 @@ func (d *detail) summary(w io.Writer) {
 	if sent := d.text("upstream_model"); sent != "" && sent != model {
 		model += " → " + sent
 	}
-	status := d.parts("%", "http_status", "%", "outcome")
+	status := d.parts("%s", "http_status", "%s", "outcome")
 	fmt.Fprintln(w, escape(strings.Join([]string{d.text("request_id"), model, status, started.Format("2006-01-02 15:04:05 MST")}, "   "), false))
-	retry := d.parts("repeats %", "retry_of", "retry % by the client's count", "retry_count")
+	retry := d.parts("repeats %s", "retry_of", "retry %s by the client's count", "retry_count")
 	if len(d.repeatedBy) > 0 {
-		retry = strings.TrimSpace(retry + "   repeated by " + strings.Join(d.repeatedBy, ", "))
+		retry = strings.TrimSpace(retry + "   " + d.a.text("repeated by %s", strings.Join(d.repeatedBy, ", ")))
 	}
 	for _, line := range [][2]string{
-		{"route", d.parts("%", "profile", "provider %", "provider", "at %", "server_address", "by %", "route_reason", "generation %", "generation")},
-		{"client", d.parts("%", "client_name", "%", "client_version", "class %", "request_class", "session %", "session_id", "agent %", "agent_id", "of %", "parent_agent_id")},
-		{"project", d.parts("%", "project", "branch %", "git_branch", "in %", "cwd", "tags %", "tags")},
-		{"error", d.parts("%", "error_type", "%", "error_message")},
+		{"route", d.parts("%s", "profile", "provider %s", "provider", "at %s", "server_address", "by %s", "route_reason", "generation %s", "generation")},
+		{"client", d.parts("%s", "client_name", "%s", "client_version", "class %s", "request_class", "session %s", "session_id", "agent %s", "agent_id", "of %s", "parent_agent_id")},
+		{"project", d.parts("%s", "project", "branch %s", "git_branch", "directory %s", "cwd", "tags %s", "tags")},
+		{"error", d.parts("%s", "error_type", "%s", "error_message")},
 		{"retry", retry},
 		{"limits", d.limits()},
 	} {
 		if line[1] != "" {
-			fmt.Fprintf(w, "%-8s %s\n", line[0], escape(line[1], false))
+			fmt.Fprintln(w, pad(d.a.said(line[0]), labelWidth, false)+" "+escape(line[1], false))
 		}
 	}
 }
@@ -155,7 +155,7 @@ func (d *detail) limits() string {
 		}
 		s := name + " " + percentOf(used)
 		if at := d.instant("rl_" + name + "_reset_at"); !at.IsZero() {
-			s += " used, until " + at.Local().Format("Jan 2 15:04")
+			s = d.a.text("%s used, until %s", s, at.Local().Format("Jan 2 15:04"))
 		}
 		out = append(out, s)
 	}

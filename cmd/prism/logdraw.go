@@ -58,7 +58,7 @@ func (d *detail) timeline(w io.Writer) {
 		t := &all[i]
 		n := int64(t.N)
 		v.rows = append(v.rows, []cell{
-			countCell(&n), textCell(t.Profile), textCell(t.reason()), textCell(t.status()), {text: bar(start, whole, t)}, msCell(t.TTFBMS), msCell(t.DurationMS), {text: t.note()},
+			countCell(&n), textCell(t.Profile), textCell(t.reason(d.a)), textCell(t.status()), {text: bar(start, whole, t)}, msCell(t.TTFBMS), msCell(t.DurationMS), {text: t.note(d.a)},
 		})
 	}
 	fmt.Fprintf(w, "\n%s\n", d.a.renderTable(v))
@@ -79,19 +79,19 @@ func (t *attemptRow) status() string {
 }
 
 // reason is why the attempt went where it went, and with which key.
-func (t *attemptRow) reason() string {
+func (t *attemptRow) reason(a *app) string {
 	if t.Key == nil {
 		return known(t.Why)
 	}
-	return strings.TrimSpace(known(t.Why) + " with " + *t.Key)
+	return strings.TrimSpace(a.text("%s with %s", known(t.Why), *t.Key))
 }
 
-func (t *attemptRow) note() string {
+func (t *attemptRow) note(a *app) string {
 	switch {
 	case t.CostList != nil && t.Outcome != "ok":
-		return dollars(*t.CostList, moneyDecimals) + " at list price"
+		return a.text("%s at list price", dollars(*t.CostList, moneyDecimals))
 	case t.Billed != nil && *t.Billed:
-		return "may be billed"
+		return a.text("may be billed")
 	}
 	return ""
 }
@@ -127,9 +127,9 @@ func (d *detail) money(w io.Writer) {
 	}{
 		{"input", "cost_input_usd", "", d.count("input_tokens")},
 		{"cache read", "cost_cache_read_usd", "", d.count("cache_read_tokens")},
-		{"cache write", "cost_cache_write_usd", d.parts("5m %", "cache_write_5m_tokens", "1h %", "cache_write_1h_tokens"), written},
-		{"output", "cost_output_usd", d.parts("% of it reasoning", "reasoning_tokens"), d.count("output_tokens")},
-		{"other", "cost_other_usd", d.parts("% web searches", "web_search_requests"), nil},
+		{"cache write", "cost_cache_write_usd", d.parts("5m %s", "cache_write_5m_tokens", "1h %s", "cache_write_1h_tokens"), written},
+		{"output", "cost_output_usd", d.parts("%s of it reasoning", "reasoning_tokens"), d.count("output_tokens")},
+		{"other", "cost_other_usd", d.parts("%s web searches", "web_search_requests"), nil},
 	} {
 		cost := d.text(part.column)
 		if part.tokens == nil && (amount(cost) == nil || amount(cost).Sign() == 0) {
@@ -139,15 +139,15 @@ func (d *detail) money(w io.Writer) {
 		if part.name == "other" {
 			tokens.text = ""
 		}
-		v.rows = append(v.rows, []cell{textCell(part.name), tokens, exactCell(cost), {text: partOf(cost, list)}, {text: part.note}})
+		v.rows = append(v.rows, []cell{d.a.wordCell(part.name), tokens, exactCell(cost), {text: partOf(cost, list)}, {text: part.note}})
 	}
 	if len(v.rows) == 0 {
 		return
 	}
-	v.rows = append(v.rows, []cell{textCell("list"), {}, exactCell(list), {}, {text: d.parts("price %", "price_id", "corrected %", "corrected_at")}})
-	v.rows = append(v.rows, []cell{textCell("paid"), {}, exactCell(d.text("cost_usd")), {}, {text: d.lost()}})
+	v.rows = append(v.rows, []cell{d.a.wordCell("list"), {}, exactCell(list), {}, {text: d.parts("price %s", "price_id", "corrected %s", "corrected_at")}})
+	v.rows = append(v.rows, []cell{d.a.wordCell("paid"), {}, exactCell(d.text("cost_usd")), {}, {text: d.lost()}})
 	if saved := minus(d.text("cost_uncached_usd"), list); saved != "" {
-		v.rows = append(v.rows, []cell{textCell("saved"), {}, exactCell(saved), {}, {text: "by caching, at list price"}})
+		v.rows = append(v.rows, []cell{d.a.wordCell("saved"), {}, exactCell(saved), {}, {text: d.a.text("by caching, at list price")}})
 	}
 	fmt.Fprintf(w, "\n%s\n", d.a.renderTable(v))
 }
@@ -175,7 +175,7 @@ func (d *detail) lost() string {
 	if sum.Sign() == 0 {
 		return ""
 	}
-	return "with " + dollars(sum.FloatString(moneyDecimals), moneyDecimals) + " at list price for lost attempts"
+	return d.a.text("with %s at list price for lost attempts", dollars(sum.FloatString(moneyDecimals), moneyDecimals))
 }
 
 // iterationRow is an element of column iterations.

@@ -97,17 +97,17 @@ func (a *app) logRow(x admin.Exchange) []cell {
 	}
 	return []cell{
 		timeCell(x.StartedAt, layoutOf(a.now(), x.StartedAt)), textCell(x.RequestID), textCell(x.Profile), textCell(firstOf(x.RequestModel, x.Operation)), shownSent,
-		textCell(statusOf(x)), msCell(value(x.TTFTMS)), msCell(value(x.DurationMS)), tokenCell(value(x.PromptTokens)),
-		percentCell(value(x.CacheRead), value(x.PromptTokens)), tokenCell(value(x.OutputTokens)), moneyCell(cost), countCell(&attempts), errorCell(x),
+		a.wordCell(statusOf(x)), msCell(value(x.TTFTMS)), msCell(value(x.DurationMS)), tokenCell(value(x.PromptTokens)),
+		percentCell(value(x.CacheRead), value(x.PromptTokens)), tokenCell(value(x.OutputTokens)), moneyCell(cost), countCell(&attempts), a.errorCell(x),
 		textCell(x.Project), textCell(x.GitBranch), textCell(x.SessionID), textCell(x.AgentID), textCell(x.RetryOf),
 	}
 }
 
 // errorCell marks what the client sent again.
-func errorCell(x admin.Exchange) cell {
+func (a *app) errorCell(x admin.Exchange) cell {
 	text := x.ErrorType
 	if x.RetryOf != "" {
-		text = strings.TrimSpace(text + " (retry)")
+		text = strings.TrimSpace(a.text("%s (retry)", text))
 	}
 	return textAs(text, x.ErrorType)
 }

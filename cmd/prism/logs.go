@@ -75,7 +75,7 @@ func outcomes() []string {
 // logColumns names the zone of the times, which are local.
 func (a *app) logColumns() []column {
 	return []column{
-		{name: "started_at", head: "TIME " + a.now().Format("MST"), whole: true},
+		{name: "started_at", head: a.text("TIME %s", a.now().Format("MST")), whole: true},
 		{name: "request_id", head: "ID"},
 		{name: "profile"},
 		{name: "model"},

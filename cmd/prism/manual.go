@@ -49,6 +49,7 @@ func newMan(a *app) *cobra.Command {
 				return fmt.Errorf("make the directory: %w", err)
 			}
 			root := cmd.Root()
+			a.localize(root)
 			root.DisableAutoGenTag = true
 			// A fixed date keeps the pages the same for the same version.
 			date := time.Unix(0, 0).UTC()

@@ -16,12 +16,12 @@ func newPaths(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.show(pathsView(p))
+			return a.show(a.pathsView(p))
 		},
 	}
 }
 
-func pathsView(p config.Paths) view {
+func (a *app) pathsView(p config.Paths) view {
 	v := view{columns: []column{{name: "what"}, {name: "path", whole: true}, {name: "from"}}}
 	object := map[string]string{}
 	for _, f := range []struct{ what, path string }{
@@ -40,7 +40,7 @@ func pathsView(p config.Paths) view {
 		{"socket", p.Socket},
 	} {
 		object[f.what] = f.path
-		v.rows = append(v.rows, []cell{textCell(f.what), textCell(f.path), textAs(p.From[f.what], p.From[f.what])})
+		v.rows = append(v.rows, []cell{a.wordCell(f.what), textCell(f.path), textAs(a.said(p.From[f.what]), p.From[f.what])})
 	}
 	v.object = object
 	return v

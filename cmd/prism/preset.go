@@ -82,11 +82,11 @@ func (a *app) choosePreset(ctx context.Context, o draftOptions) (config.Preset, 
 
 func (a *app) askPreset(ctx context.Context, o draftOptions) (string, error) {
 	list := config.Presets()
-	fmt.Fprintln(a.err, "Which provider?")
+	fmt.Fprintln(a.err, a.text("Which provider?"))
 	for i, p := range list {
-		fmt.Fprintf(a.err, "  %2d  %-16s %s\n", i+1, p.Name, p.Title)
+		fmt.Fprintf(a.err, "  %2d  %-16s %s\n", i+1, p.Name, a.said(p.Title))
 	}
-	line, err := a.ask(ctx, "number or name [1]: ")
+	line, err := a.ask(ctx, a.text("number or name [1]: "))
 	if err != nil {
 		return "", usagef(o.command+" --preset NAME", "cancelled; nothing was written")
 	}
@@ -126,7 +126,7 @@ func (a *app) draftURL(ctx context.Context, preset config.Preset, o draftOptions
 	case !a.interactive():
 		return "", usagef(o.command+" --preset "+preset.Name+" --base-url "+preset.BaseURL, "the base URL of %s holds what only you know", preset.Name)
 	}
-	line, err := a.ask(ctx, "base URL, as in "+preset.BaseURL+": ")
+	line, err := a.ask(ctx, a.text("base URL, as in %s: ", preset.BaseURL))
 	if err != nil || line == "" {
 		return "", usagef(o.command, "cancelled: no base URL given, nothing was written")
 	}
@@ -154,7 +154,7 @@ func (a *app) draftModels(ctx context.Context, preset config.Preset, o draftOpti
 	case !a.interactive():
 		return nil, usagef(o.command+" --preset "+preset.Name+" --model NAME", "%s has no model that is everybody's: name one", preset.Name)
 	}
-	line, err := a.ask(ctx, "model: ")
+	line, err := a.ask(ctx, a.text("model: "))
 	if err != nil || line == "" {
 		return nil, usagef(o.command, "cancelled: no model given, nothing was written")
 	}
@@ -179,7 +179,7 @@ func (a *app) askKey(ctx context.Context, preset config.Preset, o draftOptions) 
 	if !a.interactive() {
 		return config.Secret{}, usagef(`printf %s "$KEY" | `+o.command+` --preset `+preset.Name+` --key-stdin --no-input`, "no key was given for %s, and nobody can be asked", preset.Name)
 	}
-	typed, err := a.askHidden(ctx, fmt.Sprintf("API key (%s; not shown): ", preset.Title))
+	typed, err := a.askHidden(ctx, a.text("API key (%s; not shown): ", preset.Title))
 	key := config.NewSecret(typed)
 	if err != nil || key.IsZero() {
 		return key, usagef(o.command, "cancelled: no key given, nothing was written")

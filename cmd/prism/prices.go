@@ -241,10 +241,10 @@ func (a *app) noteNoPrice(ctx context.Context, r room) error {
 		}
 		missing, fix := "", priceFix(model.String, provider.String)
 		if model.String != "" && why.String != whyNoRow { // a row of yours takes the place of the whole row
-			missing = ": its row has " + why.String
-			fix = "prism prices show " + shellQuote(model.String) + ", then prism prices set with what it says and what it lacks"
+			missing = a.text(": its row has %s", a.said(why.String))
+			fix = a.text("prism prices show %s, then prism prices set with what it says and what it lacks", shellQuote(model.String))
 		}
-		a.note("%s of %s at %s without a price%s\n   fix: %s", plural(n, "request"), firstOf(model.String, "an unnamed model"), firstOf(provider.String, "an unknown provider"), missing, fix)
+		a.note("%s of %s at %s without a price%s\n   fix: %s", plural(n, "%d requests"), firstOf(model.String, a.text("an unnamed model")), firstOf(provider.String, a.text("an unknown provider")), missing, fix)
 	}
 	return rows.Err()
 }

@@ -191,7 +191,7 @@ func setView(a *app, path string, row pricing.Row, replaced bool) view {
 	}
 	v := view{
 		columns: []column{{name: "provider"}, {name: "model"}, {name: "outcome"}},
-		rows:    [][]cell{{textCell(row.Provider), textCell(row.ModelMatch), textCell(what)}},
+		rows:    [][]cell{{textCell(row.Provider), textCell(row.ModelMatch), a.wordCell(what)}},
 		object: struct {
 			File     string      `json:"file"`
 			Replaced bool        `json:"replaced"`
@@ -199,8 +199,8 @@ func setView(a *app, path string, row pricing.Row, replaced bool) view {
 		}{path, replaced, row},
 	}
 	v.text = func(w io.Writer) {
-		fmt.Fprintf(w, "%s at %s: %s in %s, %s\n", escape(row.ModelMatch, false), escape(row.Provider, false), what, escape(a.tilde(path), false), spanText(&row))
-		fmt.Fprintf(w, "what is in the ledger keeps its cost   see: prism reprice\n")
+		fmt.Fprintln(w, escape(a.text("%s at %s: %s in %s, %s", row.ModelMatch, row.Provider, a.said(what), a.tilde(path), a.spanText(&row)), false))
+		fmt.Fprintln(w, a.text("what is in the ledger keeps its cost   see: prism reprice"))
 	}
 	return v
 }

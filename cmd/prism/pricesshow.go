@@ -77,7 +77,7 @@ func (a *app) showPrice(ctx context.Context, r room, f priceFilter) error {
 	if err != nil {
 		return err
 	}
-	v.object, v.text = found, func(w io.Writer) { writePrices(w, found, at) }
+	v.object, v.text = found, func(w io.Writer) { a.writePrices(w, found, at) }
 	return a.show(v)
 }
 
@@ -104,52 +104,52 @@ func providersOf(book *pricing.Book) []string {
 	return slices.Compact(names)
 }
 
-func writePrices(w io.Writer, found []foundPrice, at time.Time) {
+func (a *app) writePrices(w io.Writer, found []foundPrice, at time.Time) {
 	for i, one := range found {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintf(w, "%s\n", escape(one.Model+" at "+one.Provider, false))
+		fmt.Fprintln(w, escape(a.text("%s at %s", one.Model, one.Provider), false))
 		if one.InForce == nil {
-			fmt.Fprintf(w, "  no row is in force at %s\n", sinceText(at))
+			fmt.Fprintln(w, "  "+a.text("no row is in force at %s", sinceText(at)))
 		} else {
-			writeRow(w, one.InForce)
+			a.writeRow(w, one.InForce)
 		}
 		for j := range one.Others {
 			o := &one.Others[j]
-			fmt.Fprintf(w, "  not    %s\n", escape(fmt.Sprintf("%s   %s   %s   input %s   output %s", o.ID, o.Origin(), spanText(o), o.Input, o.Output), false))
+			fmt.Fprintln(w, escape(a.text("  not    %s   %s   %s   input %s   output %s", o.ID, o.Origin(), a.spanText(o), o.Input, o.Output), false))
 		}
 	}
 }
 
 // spanText says when a row holds.
-func spanText(r *pricing.Row) string {
+func (a *app) spanText(r *pricing.Row) string {
 	switch {
 	case r.EffectiveFrom.IsZero() && r.EffectiveTo.IsZero():
-		return "always"
+		return a.text("always")
 	case r.EffectiveTo.IsZero():
-		return "since " + sinceText(r.EffectiveFrom)
+		return a.text("since %s", sinceText(r.EffectiveFrom))
 	case r.EffectiveFrom.IsZero():
-		return "until " + sinceText(r.EffectiveTo)
+		return a.text("until %s", sinceText(r.EffectiveTo))
 	}
-	return sinceText(r.EffectiveFrom) + " until " + sinceText(r.EffectiveTo)
+	return a.text("%s until %s", sinceText(r.EffectiveFrom), sinceText(r.EffectiveTo))
 }
 
 // writeRow writes one row with everything that is known of it.
-func writeRow(w io.Writer, r *pricing.Row) {
+func (a *app) writeRow(w io.Writer, r *pricing.Row) {
 	line := func(head, format string, args ...any) {
-		fmt.Fprintf(w, "  %-6s %s\n", head, escape(fmt.Sprintf(format, args...), false))
+		fmt.Fprintln(w, "  "+pad(a.said(head), 6, false)+" "+escape(a.text(format, args...), false))
 	}
-	line("row", "%s   %s   %s", r.ID, r.Origin(), spanText(r))
-	line("usd", "per million tokens: %s", setText(r, ""))
+	line("row", "%s   %s   %s", r.ID, r.Origin(), a.spanText(r))
+	line("usd", "per million tokens: %s", a.setText(r, ""))
 	if r.TierOverPromptTokens > 0 {
-		line("tier", "above %s prompt tokens: %s", grouped(r.TierOverPromptTokens), setText(r, "tier_"))
+		line("tier", "above %s prompt tokens: %s", grouped(r.TierOverPromptTokens), a.setText(r, "tier_"))
 	}
 	if len(r.PeakWindowsUTC) > 0 {
-		line("peak", "%s UTC%s: %s", strings.Join(r.PeakWindowsUTC, " "), daysText(r.PeakDays), setText(r, "peak_"))
+		line("peak", "%s UTC%s: %s", strings.Join(r.PeakWindowsUTC, " "), a.daysText(r.PeakDays), a.setText(r, "peak_"))
 	}
 	if r.FastInput != "" || r.FastOutput != "" {
-		line("fast", "%s", setText(r, "fast_"))
+		line("fast", "%s", a.setText(r, "fast_"))
 	}
 	for _, f := range [][3]string{
 		{"batch", "× %s in batches", r.BatchMultiplier},
@@ -165,20 +165,20 @@ func writeRow(w io.Writer, r *pricing.Row) {
 }
 
 // setText writes one set of prices; what has none is not known.
-func setText(r *pricing.Row, prefix string) string {
+func (a *app) setText(r *pricing.Row, prefix string) string {
 	var parts []string
 	for _, c := range [][2]string{{"input", "input"}, {"output", "output"}, {"cache_read", "read"}, {"cache_write_5m", "write 5m"}, {"cache_write_1h", "write 1h"}} {
 		text, _ := r.Column(prefix + c[0]).(string)
-		parts = append(parts, c[1]+" "+firstOf(text, unknown))
+		parts = append(parts, a.said(c[1])+" "+firstOf(text, unknown))
 	}
 	return strings.Join(parts, "   ")
 }
 
 // daysText names the ISO days of the peak hours.
-func daysText(days []int) string {
+func (a *app) daysText(days []int) string {
 	var names []string
 	for _, d := range days {
-		names = append(names, time.Weekday(d % 7).String()[:3])
+		names = append(names, a.said(time.Weekday(d % 7).String()[:3]))
 	}
 	if len(names) == 0 {
 		return ""

@@ -107,7 +107,7 @@ func (a *app) updatePrices(ctx context.Context, r room, o updateOptions) error {
 		return &admin.Error{Code: codeConfigInvalid, Message: fmt.Sprintf("read the price list from %s: %v", o.from, err), Fix: "prism prices update --from https://models.dev/api.json"}
 	}
 	u := a.compareList(r, base, list, o)
-	if err := a.show(updateView(u)); err != nil {
+	if err := a.show(a.updateView(u)); err != nil {
 		return err
 	}
 	if fresh := u.taken(); len(fresh) > 0 && !o.dryRun {
@@ -203,7 +203,7 @@ func (a *app) keepPrices(ctx context.Context, r room, rows []pricing.Row, state 
 	return err
 }
 
-func updateView(u *priceUpdate) view {
+func (a *app) updateView(u *priceUpdate) view {
 	v := view{object: u, columns: []column{
 		{name: "change"}, {name: "provider"}, {name: "model"}, {name: "prices", whole: true},
 	}}
@@ -213,50 +213,53 @@ func updateView(u *priceUpdate) view {
 		if r.Held {
 			change = "held"
 		}
-		v.rows = append(v.rows, []cell{textCell(change), textCell(r.Row.Provider), textCell(r.Row.ModelMatch), textCell(changeText(r))})
+		v.rows = append(v.rows, []cell{a.wordCell(change), textCell(r.Row.Provider), textCell(r.Row.ModelMatch), textAs(a.changeText(r), a.english().changeText(r))})
 	}
-	v.text = func(w io.Writer) { writeUpdate(w, u) }
+	v.text = func(w io.Writer) { a.writeUpdate(w, u) }
 	return v
 }
 
 // maxSkippedShown is how many items that were not understood are named.
 const maxSkippedShown = 5
 
-func writeUpdate(w io.Writer, u *priceUpdate) {
+func (a *app) writeUpdate(w io.Writer, u *priceUpdate) {
 	for i := range u.Rows {
 		r := &u.Rows[i]
-		fmt.Fprintf(w, "%-9s %s   %s\n", r.Change, escape(r.Row.Provider+"/"+r.Row.ModelMatch, false), escape(changeText(r), false))
+		fmt.Fprintln(w, pad(a.said(r.Change), changeWidth, false)+" "+escape(r.Row.Provider+"/"+r.Row.ModelMatch+"   "+a.changeText(r), false))
 		for _, d := range r.Doubts {
-			fmt.Fprintf(w, "   odd: %s\n", escape(d, false))
+			fmt.Fprintln(w, "   "+escape(a.text("odd: %s", a.said(d)), false))
 		}
 		if r.Held {
-			fmt.Fprintf(w, "   held back\n")
+			fmt.Fprintln(w, "   "+a.text("held back"))
 		}
 	}
 	for i, s := range u.Skipped {
 		if i == maxSkippedShown {
-			fmt.Fprintf(w, "skipped   and %d more; --json names them\n", len(u.Skipped)-i)
+			fmt.Fprintln(w, a.text("skipped   and %d more; --json names them", len(u.Skipped)-i))
 			break
 		}
-		fmt.Fprintf(w, "skipped   %s   %s\n", escape(s.Name, false), escape(s.Why, false))
+		fmt.Fprintln(w, escape(a.text("skipped   %s   %s", s.Name, a.said(s.Why)), false))
 	}
-	fmt.Fprintf(w, "%s: %d new, %d changed, %d unchanged, %d held back", escape(u.Shape, false), u.New, u.Changed, u.Unchanged, u.Held)
+	fmt.Fprint(w, escape(a.text("%s: %d new, %d changed, %d unchanged, %d held back", u.Shape, u.New, u.Changed, u.Unchanged, u.Held), false))
 	if u.Aside > 0 {
-		fmt.Fprintf(w, "; %d of other providers left aside (--provider NAME takes them)", u.Aside)
+		fmt.Fprint(w, a.text("; %d of other providers left aside (--provider NAME takes them)", u.Aside))
 	}
 	if u.DryRun {
-		fmt.Fprint(w, "; nothing was written")
+		fmt.Fprint(w, a.text("; nothing was written"))
 	}
 	fmt.Fprintln(w)
 	if u.Held > 0 {
-		fmt.Fprintln(w, "fix: compare with the provider's own page, then prism prices set, or update again with --accept")
+		fmt.Fprintln(w, a.fixText("compare with the provider's own page, then prism prices set, or update again with --accept"))
 	}
 }
 
+// changeWidth is how wide the kind of a change is.
+const changeWidth = 9
+
 // changeText names the prices of a new row, and of a changed one what changed.
-func changeText(r *updateRow) string {
+func (a *app) changeText(r *updateRow) string {
 	if r.Before == nil {
-		return setText(&r.Row, "")
+		return a.setText(&r.Row, "")
 	}
 	var parts []string
 	for _, name := range pricing.Columns() {

@@ -68,7 +68,7 @@ func (a *app) listProfiles(cmd *cobra.Command) error {
 		st, known := live[p.Name]
 		pinned := cell{unknown, nil}
 		if known {
-			pinned = boolCell(st.Pinned)
+			pinned = a.boolCell(st.Pinned)
 		}
 		mark := cell{"", false}
 		if p.Name == active {
@@ -77,7 +77,7 @@ func (a *app) listProfiles(cmd *cobra.Command) error {
 		v.rows = append(v.rows, []cell{
 			textCell(p.Name), mark, textCell(p.Host()),
 			{fmt.Sprint(len(p.Models)), len(p.Models)},
-			textCell(masked(p)), textCell(fingerprint(p)), pinned, textCell(a.health(st, known)),
+			textCell(masked(p)), textCell(fingerprint(p)), pinned, textAs(a.health(st, known), a.english().health(st, known)),
 		})
 	}
 	return a.show(v)

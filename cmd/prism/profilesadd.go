@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"prism/config"
 	"prism/config/sealed"
-	"prism/internal/admin"
 )
 
 type addOptions struct {
@@ -78,14 +76,7 @@ func (a *app) addProfile(ctx context.Context, r room, o addOptions) error {
 	if err := a.commit(ctx, r, c, outcome{Profile: p.Name, Done: "added", Notes: addNotes(p, o)}, o.dry); err != nil || o.dry || !o.activate {
 		return err
 	}
-	v, err := r.client.Use(ctx, p.Name)
-	if errors.Is(err, admin.ErrNotRunning) {
-		v, err = a.useOffline(ctx, r, p.Name)
-	}
-	if err == nil && !v.OK {
-		return config.Problems(v.Problems)
-	}
-	return err
+	return a.activate(ctx, r, p.Name)
 }
 
 // checked reads the new text as the gateway will: what would be refused is not written.

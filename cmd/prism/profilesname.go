@@ -176,5 +176,5 @@ func lead(n int) string {
 	if n == 1 {
 		return "something leads"
 	}
-	return plural(n, "place") + " lead"
+	return fmt.Sprintf("%d places lead", n)
 }

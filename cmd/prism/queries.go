@@ -119,14 +119,17 @@ func namedQueries(dir string) (map[string]namedQuery, error) {
 }
 
 // titleIn is what the head of a query says about it.
-func titleIn(text string) string {
+func titleIn(text string) string { return headIn(text, "title:") }
+
+// headIn is what the head of a query says under a word, such as title: or chart:.
+func headIn(text, word string) string {
 	for line := range strings.SplitSeq(text, "\n") {
 		comment, ok := strings.CutPrefix(line, "--")
 		if !ok {
 			break
 		}
-		if title, ok := strings.CutPrefix(strings.TrimSpace(comment), "title:"); ok {
-			return strings.TrimSpace(title)
+		if said, ok := strings.CutPrefix(strings.TrimSpace(comment), word); ok {
+			return strings.TrimSpace(said)
 		}
 	}
 	return ""
@@ -145,7 +148,7 @@ func (a *app) listQueries(dir string) error {
 		if from != fromPrism {
 			from = a.tilde(from)
 		}
-		v.rows = append(v.rows, []cell{textCell(n), textCell(q.title), textCell(strings.Join(params, " ")), textAs(from, q.from)})
+		v.rows = append(v.rows, []cell{textCell(n), textAs(a.said(q.title), q.title), textCell(strings.Join(params, " ")), textAs(from, q.from)})
 	}
 	return a.show(v)
 }

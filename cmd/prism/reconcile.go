@@ -88,7 +88,7 @@ func (a *app) reconcile(ctx context.Context, r room, file string, o reconcileOpt
 		}
 	}
 	list := reconcile.Compare(provider, own, tolerance)
-	if err := a.show(reconcileView(list, provider, o.all)); err != nil {
+	if err := a.show(a.reconcileView(list, provider, o.all)); err != nil {
 		return err
 	}
 	for _, d := range list {
@@ -232,7 +232,7 @@ func loadFigures(ctx context.Context, db *sql.DB, own *reconcile.Statement, s bi
 }
 
 // reconcileView shows what differs, or everything.
-func reconcileView(list []reconcile.Difference, provider *reconcile.Statement, all bool) view {
+func (a *app) reconcileView(list []reconcile.Difference, provider *reconcile.Statement, all bool) view {
 	v := view{columns: []column{
 		{name: "day"},
 		{name: "model"},
@@ -247,12 +247,12 @@ func reconcileView(list []reconcile.Difference, provider *reconcile.Statement, a
 			continue
 		}
 		v.rows = append(v.rows, []cell{
-			textCell(d.Day), textCell(d.Name), textCell(string(d.Kind)),
-			figureCell(d.Kind, d.Provider), figureCell(d.Kind, d.Ledger), figureCell(d.Kind, d.Diff), boolCell(d.Equal),
+			textCell(d.Day), textCell(d.Name), a.wordCell(string(d.Kind)),
+			figureCell(d.Kind, d.Provider), figureCell(d.Kind, d.Ledger), figureCell(d.Kind, d.Diff), a.boolCell(d.Equal),
 		})
 	}
 	first, last := provider.Days()
-	v.empty = fmt.Sprintf("equal: %s, %s to %s", plural(len(list), "figure"), first, last)
+	v.empty = a.text("equal: %s, %s to %s", plural(len(list), "%d figures"), first, last)
 	if len(list) == 0 {
 		v.empty = "the export holds no figures"
 	}

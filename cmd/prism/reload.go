@@ -42,7 +42,7 @@ func (a *app) showVerdict(v admin.Verdict) error {
 		if len(ps) == 0 {
 			return &admin.Error{Code: codeConfigInvalid, Message: "the file was refused", Fix: "prism check"}
 		}
-		fmt.Fprintln(a.err, escape(strings.TrimRight(ps.Error(), "\n"), true))
+		fmt.Fprintln(a.err, escape(strings.TrimRight(a.problemsText(ps), "\n"), true))
 		a.note("refused: generation %d goes on", v.Generation)
 		return quietError{worst(ps).Code}
 	}
@@ -79,7 +79,7 @@ func (a *app) verdictView(v admin.Verdict) view {
 			{name: "trigger"},
 		},
 		rows: [][]cell{{
-			boolCell(v.OK),
+			a.boolCell(v.OK),
 			{fmt.Sprint(v.Generation), v.Generation},
 			textCell(v.Active), textCell(v.Previous), names(v.Changed),
 			names(v.Added), names(v.Removed), textCell(v.Trigger),
@@ -89,35 +89,35 @@ func (a *app) verdictView(v admin.Verdict) view {
 }
 
 func (a *app) writeVerdict(w io.Writer, v admin.Verdict) {
-	line := "active: " + v.Active
+	line := a.text("active") + ": " + v.Active
 	if v.Previous != "" && v.Previous != v.Active {
-		line = "active: " + v.Previous + " → " + v.Active
+		line = a.text("active") + ": " + v.Previous + " → " + v.Active
 	}
 	for _, part := range []struct {
 		word  string
 		names []string
 	}{{"changed", v.Changed}, {"added", v.Added}, {"removed", v.Removed}} {
 		if len(part.names) > 0 {
-			line += "   " + part.word + ": " + strings.Join(part.names, " ")
+			line += "   " + a.said(part.word) + ": " + strings.Join(part.names, " ")
 		}
 	}
 	if v.Unchanged() {
-		line += "   nothing changed"
+		line += "   " + a.text("nothing changed")
 	}
 	if v.Generation > 0 {
-		line += fmt.Sprintf("   generation %d", v.Generation)
+		line += "   " + a.text("generation %d", v.Generation)
 	}
 	if v.DurationMS > 0 {
 		line += fmt.Sprintf("   %.0f ms", v.DurationMS)
 	}
 	if v.Draining > 0 {
-		line += fmt.Sprintf("   %s finish on the route they began with", plural(v.Draining, "request"))
+		line += "   " + a.text("%s finish on the route they began with", plural(v.Draining, "%d requests"))
 	}
 	fmt.Fprintln(w, escape(line, false))
 	for _, n := range v.Notes {
-		fmt.Fprintln(w, escape("note   "+a.tildes(n), false))
+		fmt.Fprintln(w, escape(a.text("note   %s", a.said(a.tildes(n))), false))
 	}
 	for _, p := range v.Problems {
-		fmt.Fprintln(w, escape(fmt.Sprintf("%s %d:%d   %s", p.Severity, p.Line, p.Column, p.Message), false))
+		fmt.Fprintln(w, escape(fmt.Sprintf("%s %d:%d   %s", a.said(string(p.Severity)), p.Line, p.Column, a.said(p.Message)), false))
 	}
 }

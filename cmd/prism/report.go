@@ -26,32 +26,63 @@ func (a *app) report(err error) {
 	}
 	var ps config.Problems
 	if errors.As(err, &ps) && len(ps) > 0 {
-		fmt.Fprint(a.err, escape(problemsText(ps), true))
+		fmt.Fprint(a.err, escape(a.refusalText(ps), true))
 		return
 	}
-	fmt.Fprintln(a.err, escape("error: "+e.Message, true))
+	fmt.Fprintln(a.err, escape(a.text("error: %s", a.said(e.Message)), true))
 	if e.At != nil && e.At.File != "" {
-		fmt.Fprintln(a.err, escape("   at "+placeOf(a, e.At), false))
+		fmt.Fprintln(a.err, escape("   "+a.text("at %s", placeOf(a, e.At)), false))
 	}
 	if e.Fix != "" {
-		fmt.Fprintln(a.err, escape("fix: "+e.Fix, false))
+		fmt.Fprintln(a.err, escape(a.fixText(e.Fix), false))
 	}
 }
 
-// problemsText is what check prints, without the count: the last line is the last fix.
-func problemsText(ps config.Problems) string {
+// fixText is what stands on the last line of an error.
+func (a *app) fixText(fix string) string { return a.text("fix: %s", a.said(fix)) }
+
+// refusalText is what check prints, without the count: the last line is the last fix.
+func (a *app) refusalText(ps config.Problems) string {
 	var b strings.Builder
 	b.WriteString(ps[0].File + "\n")
 	for i := range ps {
 		if ps[i].Severity == config.SeverityError {
-			b.WriteString(ps[i].Text())
+			b.WriteString(a.problemText(ps[i]))
 		}
 	}
 	text := b.String()
-	if i := strings.LastIndex(text, "\n   fix: "); i >= 0 {
+	if i := strings.LastIndex(text, "\n   "+a.text("fix: %s", "")); i >= 0 {
 		text = text[:i+1] + text[i+len("\n   "):]
 	}
 	return text
+}
+
+// problemText is the text of a problem without its file, in the language of this run.
+func (a *app) problemText(p config.Problem) string {
+	if a.lang.English() {
+		return p.Text()
+	}
+	p.Message, p.Fix = a.said(p.Message), a.said(p.Fix)
+	text := a.said(string(p.Severity)) + strings.TrimPrefix(p.Text(), string(p.Severity))
+	return strings.Replace(text, "\n   fix: ", "\n   "+a.text("fix: %s", ""), 1)
+}
+
+// problemsText is the text of all problems, with their count.
+func (a *app) problemsText(ps config.Problems) string {
+	if a.lang.English() {
+		return ps.Text()
+	}
+	var b strings.Builder
+	file := ""
+	for i := range ps {
+		if ps[i].File != file {
+			file = ps[i].File
+			b.WriteString(file + "\n")
+		}
+		b.WriteString(a.problemText(ps[i]))
+	}
+	b.WriteString(a.text("%d errors, %d warnings", ps.Errors(), len(ps)-ps.Errors()) + "\n")
+	return b.String()
 }
 
 func placeOf(a *app, p *admin.Position) string {
@@ -70,5 +101,5 @@ func placeOf(a *app, p *admin.Position) string {
 
 // note says something on stderr that is not data.
 func (a *app) note(format string, args ...any) {
-	fmt.Fprintln(a.err, escape(fmt.Sprintf(format, args...), true))
+	fmt.Fprintln(a.err, escape(a.text(format, args...), true))
 }

@@ -188,15 +188,15 @@ func (p *repricing) see(row *pricedRow) error {
 func (p *repricing) notes(written int) {
 	switch {
 	case written > 0:
-		p.a.note("%s written", plural(written, "correction"))
+		p.a.note("%s written", plural(written, "%d corrections"))
 	case p.changed > 0 && !p.o.write:
-		p.a.note("%s would change   fix: the same command with --write", plural(p.changed, "row"))
+		p.a.note("%s would change   fix: the same command with --write", plural(p.changed, "%d rows"))
 	}
 	if p.lost > 0 {
-		p.a.note("%s keep a cost that is not known any more, for its price or its profile is gone; --unset takes it back", plural(p.lost, "row"))
+		p.a.note("%s keep a cost that is not known any more, for its price or its profile is gone; --unset takes it back", plural(p.lost, "%d rows"))
 	}
 	if n := p.total.unpricedAfter; n > 0 {
-		p.a.note("%s without a price   see: prism prices", plural(int(n), "row"))
+		p.a.note("%s without a price   see: prism prices", plural(int(n), "%d rows"))
 	}
 }
 

@@ -103,7 +103,7 @@ func (p *repricing) view() view {
 		v.rows = append(v.rows, p.groups[k].cells(textCell(k[0]), textCell(k[1])))
 	}
 	if len(keys) > 1 {
-		v.total = p.total.cells(textCell("total"), cell{"", nil})
+		v.total = p.total.cells(p.a.wordCell("total"), cell{"", nil})
 	}
 	return v
 }

@@ -38,6 +38,7 @@ it swaps the route. Every request leaves one priced row in DuckDB.`,
 	})
 	f := root.PersistentFlags()
 	f.StringVar(&a.configFlag, "config", "", "profiles.yaml, or the directory it lies in (PRISM_CONFIG)")
+	f.Var(langValue{&a.langFlag}, langFlag, strings.Join(languages(), "|")+" (PRISM_LANG; else as the locale says)")
 	f.StringVar(&a.format, "format", "", strings.Join(formats(), "|"))
 	f.BoolVar(&a.asJSON, "json", false, "same as --format json; errors are JSON on stdout too")
 	f.StringVar(&a.jq, "jq", "", "filter the JSON by a jq `expression`")
@@ -51,10 +52,10 @@ it swaps the route. Every request leaves one priced row in DuckDB.`,
 	)
 	root.SetHelpCommandGroupID(groupSystem)
 	root.CompletionOptions.DisableDefaultCmd = true
-	addAll(root, groupRun, newServe(a), newReload(a), newStatus(a), newRun(a), newEnv(a), newStatusline(a), newHook(a), newTop(a), newLogs(a), newDemo(a))
+	addAll(root, groupRun, newServe(a), newStart(a), newStop(a), newRestart(a), newReload(a), newStatus(a), newRun(a), newEnv(a), newStatusline(a), newHook(a), newTop(a), newLogs(a), newUI(a), newDemo(a))
 	addAll(root, groupProfiles, newProfiles(a), newUse(a), newTest(a), newRoute(a), newEdit(a), newSeal(a), newCheck(a), newTrust(a), newSchema(a))
 	addAll(root, groupMoney, newSpend(a), newSQL(a), newPrices(a), newReprice(a), newQueries(a), newCache(a), newExport(a), newImport(a), newReconcile(a), newLedger(a))
-	addAll(root, groupSystem, newInit(a), newDoctor(a), newPaths(a), newVersion(a), newCompletion(a), newMan(a))
+	addAll(root, groupSystem, newInit(a), newService(a), newTray(a), newDoctor(a), newPaths(a), newVersion(a), newCompletion(a), newMan(a))
 	root.AddCommand(newList(a, "ls", true), newFoldWorker(a), newAlertWorker(a), newSQLWorker(a))
 	root.AddCommand(topics()...)
 	a.completeFlags(root)
@@ -62,8 +63,9 @@ it swaps the route. Every request leaves one priced row in DuckDB.`,
 }
 
 // completeFlags offers the values of the flags that take one of a few.
-func (a *app) completeFlags(c *cobra.Command) {
+func (a *app) completeFlags(root *cobra.Command) {
 	values := map[string]cobra.CompletionFunc{
+		langFlag: oneOf(languages()...),
 		"profile": func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 			return a.profileNames(cmd.Context()), cobra.ShellCompDirectiveNoFileComp
 		},
@@ -73,17 +75,26 @@ func (a *app) completeFlags(c *cobra.Command) {
 		"outcome": oneOf(outcomes()...),
 		"open":    oneOf("duckdb", "dbeaver", "python"),
 		"status":  oneOf("ok", "error", "429", "5xx"),
-		"preset":  oneOf(config.PresetNames()...),
-		"trust":   oneOf("first_use", trustStrict),
-		"audit":   oneOf("best_effort", "strict"),
+		// Asked for when the shell asks: reading the presets takes longer than the rest of a start.
+		"preset": func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return config.PresetNames(), cobra.ShellCompDirectiveNoFileComp
+		},
+		"trust":     oneOf("first_use", trustStrict),
+		"audit":     oneOf("best_effort", "strict"),
+		"autostart": oneOf("on", "off"),
 	}
+	registerCompletions(root, values)
+}
+
+// registerCompletions gives the flags of a command and of those below it their values.
+func registerCompletions(c *cobra.Command, values map[string]cobra.CompletionFunc) {
 	for name, fn := range values {
 		if c.Flags().Lookup(name) != nil || c.PersistentFlags().Lookup(name) != nil {
 			_ = c.RegisterFlagCompletionFunc(name, fn) // fails for a flag that is not there
 		}
 	}
 	for _, sub := range c.Commands() {
-		a.completeFlags(sub)
+		registerCompletions(sub, values)
 	}
 }
 

@@ -38,18 +38,17 @@ func modelled(path string) bool {
 func (x *explained) because(a *app) string {
 	switch x.Plan.Reason {
 	case "path":
-		return "the path names it"
+		return a.text("the path names it")
 	case "header":
-		return headerProfile + " names it"
+		return a.text("%s names it", headerProfile)
 	case "active":
-		text := "it is active, " + a.tilde(x.activeFrom)
 		if len(x.Rules) > 0 {
-			text = "no rule matches; " + text
+			return a.text("no rule matches; it is active, %s", a.tilde(x.activeFrom))
 		}
-		return text
+		return a.text("it is active, %s", a.tilde(x.activeFrom))
 	}
 	last := x.Rules[len(x.Rules)-1]
-	return fmt.Sprintf("%s at %s:%d", x.Plan.Reason, a.tilde(x.file.Path), last.Pos.Line)
+	return a.text("%s at %s:%d", x.Plan.Reason, a.tilde(x.file.Path), last.Pos.Line)
 }
 
 // hop is one profile of the chain.
@@ -129,12 +128,12 @@ func (h *hop) heard(st *admin.ProfileStatus) {
 }
 
 // keyText names the keys of a hop for people.
-func (h *hop) keyText() string {
+func (h *hop) keyText(a *app) string {
 	switch {
 	case h.auth == config.AuthPassthrough:
-		return "the client's own"
+		return a.text("the client's own")
 	case len(h.Keys) == 0:
-		return "none"
+		return a.text("none")
 	}
 	var parts []string
 	for _, k := range h.Keys {
@@ -143,7 +142,7 @@ func (h *hop) keyText() string {
 			text = *k.Name + " " + text
 		}
 		if k.State != nil && *k.State != ledger.HealthOK {
-			text += " " + *k.State
+			text += " " + a.said(*k.State)
 		}
 		parts = append(parts, text)
 	}
@@ -222,7 +221,7 @@ func (a *app) routeView(x *explained) view {
 		}
 		v.rows = append(v.rows, []cell{
 			{fmt.Sprint(i + 1), i + 1},
-			textCell(h.Profile), textCell(h.Host), model, textCell(h.keyText()), state,
+			textCell(h.Profile), textCell(h.Host), model, textAs(h.keyText(a), h.keyText(a.english())), state,
 		})
 	}
 	chain := v
@@ -232,13 +231,13 @@ func (a *app) routeView(x *explained) view {
 
 // writeRoute explains to people.
 func (a *app) writeRoute(w io.Writer, x *explained, chain view) {
-	line := func(format string, args ...any) { fmt.Fprintln(w, escape(fmt.Sprintf(format, args...), false)) }
+	line := func(format string, args ...any) { fmt.Fprintln(w, escape(a.text(format, args...), false)) }
 	line("%s answers   %s", x.first().Name, x.because(a))
 	if x.query.PromptTokens > 0 {
 		line("prompt   about %s tokens", grouped(x.query.PromptTokens))
 	}
 	if len(x.Rules) > 0 {
-		fmt.Fprintf(w, "\n%s\n", a.render(rulesView(x.Rules), formatTable))
+		fmt.Fprintf(w, "\n%s\n", a.render(a.rulesView(x.Rules), formatTable))
 	}
 	fmt.Fprintf(w, "\n%s\n", a.render(chain, formatTable))
 	for _, h := range x.hops {
@@ -255,34 +254,34 @@ func (a *app) writeRoute(w io.Writer, x *explained, chain view) {
 }
 
 // rulesView lists the rules that were asked, and why.
-func rulesView(rules []router.Asked) view {
+func (a *app) rulesView(rules []router.Asked) view {
 	v := view{columns: []column{{name: "rule", right: true}, {name: "line", right: true}, {name: "use"}, {name: "matches"}, {name: "because"}}}
 	for _, r := range rules {
-		because := "every condition holds"
+		because := a.text("every condition holds")
 		if !r.Matched {
-			because = whyNot(r)
+			because = a.whyNot(r)
 		}
 		v.rows = append(v.rows, []cell{
 			{fmt.Sprint(r.Number), r.Number},
 			{fmt.Sprint(r.Pos.Line), r.Pos.Line},
-			textCell(r.Use), boolCell(r.Matched), textCell(because),
+			textCell(r.Use), a.boolCell(r.Matched), textCell(because),
 		})
 	}
 	return v
 }
 
 // whyNot says which condition of a rule does not hold.
-func whyNot(r router.Asked) string {
-	has := "the request has " + firstOf(r.Have, "none")
+func (a *app) whyNot(r router.Asked) string {
+	has := a.text("the request has %s", firstOf(r.Have, a.text("none")))
 	switch r.Condition {
 	case "between", "days":
-		has = "it is " + r.Have
+		has = a.text("it is %s", r.Have)
 	case "agent":
-		has = r.Have + " asks"
+		has = a.text("%s asks", r.Have)
 	case "prompt_over", "prompt_under":
-		has = "the prompt has about " + r.Have
+		has = a.text("the prompt has about %s", r.Have)
 		if r.Have == "" {
-			has = "the size of the prompt is not known, see --prompt-tokens and --body"
+			has = a.text("the size of the prompt is not known, see --prompt-tokens and --body")
 		}
 	}
 	return fmt.Sprintf("%s %s: %s", r.Condition, r.Want, has)

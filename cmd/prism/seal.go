@@ -89,7 +89,7 @@ func (a *app) seal(ctx context.Context, r room, opt sealed.SealOptions) error {
 	v := sealView(a, path, fields, true)
 	if len(fields) == 0 {
 		v.text = func(w io.Writer) {
-			fmt.Fprintf(w, "%s   no key was in clear text; the MAC was made anew\n", escape(a.tilde(path), false))
+			fmt.Fprintln(w, escape(a.text("%s   no key was in clear text; the MAC was made anew", a.tilde(path)), false))
 		}
 	}
 	return a.show(v)
@@ -140,10 +140,10 @@ func sealView(a *app, path string, fields []string, verified bool) view {
 	}
 	v.text = func(w io.Writer) {
 		if len(fields) == 0 {
-			fmt.Fprintf(w, "%s   nothing to seal\n", escape(a.tilde(path), false))
+			fmt.Fprintln(w, escape(a.text("%s   nothing to seal", a.tilde(path)), false))
 			return
 		}
-		fmt.Fprintf(w, "%s   sealed %s\n", escape(a.tilde(path), false), escape(strings.Join(fields, ", "), false))
+		fmt.Fprintln(w, escape(a.text("%s   sealed %s", a.tilde(path), strings.Join(fields, ", ")), false))
 	}
 	return v
 }

@@ -79,8 +79,9 @@ func (a *app) serve(ctx context.Context, r room) error {
 	d, err := daemon.New(daemon.Options{
 		Paths: r.paths, Settings: r.settings, Version: thisBuild().Version, Logger: logger(lines, r.settings), Secrets: secrets, Kill: kill,
 		Listener: sockets.Data, Dashboard: sockets.Dashboard, Control: sockets.Control, Manager: manager,
-		Clouds: cloudauth.New(cloudauth.Options{}).Of,
-		Ready:  func(ready daemon.Ready) { a.banner(r, ready) },
+		Clouds: cloudauth.New(cloudauth.Options{}).Of, Zone: a.zone(), Lang: a.lang,
+		Queries: func() ([]admin.NamedQuery, error) { return offered(r.paths.Queries) },
+		Ready:   func(ready daemon.Ready) { a.banner(r, ready) },
 	})
 	if err != nil {
 		sockets.Close()
@@ -196,14 +197,17 @@ func (a *app) banner(r room, ready daemon.Ready) {
 	}
 	st := ready.Status
 	a.note("prism %s   gateway http://%s   socket %s", thisBuild().Version, ready.Listen, a.tilde(ready.Socket))
-	profiles := "profiles " + a.tilde(r.paths.Profiles)
+	if st.Dashboard != "" {
+		a.note("pages    http://%s   open them with: prism ui", st.Dashboard)
+	}
+	profiles := a.tilde(r.paths.Profiles)
 	if st.File.RealPath != "" && st.File.RealPath != r.paths.Profiles {
 		profiles += " → " + a.tilde(st.File.RealPath)
 	}
-	a.note("%s   %s", profiles, plural(len(st.Profiles), "profile"))
+	a.note("profiles %s   %s", profiles, plural(len(st.Profiles), "%d profiles"))
 	a.note("active   %s   from %s   generation %d", st.Active, a.tilde(st.ActiveFrom), st.Generation)
-	a.note("ledger   %s   %s in the journal, waiting for the fold", a.tilde(r.paths.Data), plural(int(st.Ledger.Waiting), "entry"))
+	a.note("ledger   %s   %s in the journal, waiting for the fold", a.tilde(r.paths.Data), plural(int(st.Ledger.Waiting), "%d entries"))
 	if ready.Crashed > 0 {
-		a.note("note     %s of an earlier run ended with it", plural(ready.Crashed, "request"))
+		a.note("note     %s of an earlier run ended with it", plural(ready.Crashed, "%d requests"))
 	}
 }

@@ -121,6 +121,7 @@ func (a *app) spend(ctx context.Context, r room, o spendOptions) error {
 	}
 	if len(sums) > 0 {
 		v.total = total.row(o.compare)
+		v.total[0] = a.wordCell(v.total[0].text)
 	}
 	if err := a.show(v); err != nil {
 		return err

@@ -34,8 +34,8 @@ func (a *app) budgets(ctx context.Context, r room, o spendOptions) error {
 		b := &all[i]
 		over = over || b.State == admin.BudgetOver
 		v.rows = append(v.rows, []cell{
-			textCell(b.Name), textCell(b.Scope), textCell(b.Per), moneyCell(b.SpentUSD), moneyCell(b.LimitUSD), moneyCell(minus(b.LimitUSD, b.SpentUSD)),
-			usedCell(b.SpentUSD, b.LimitUSD), textCell(b.State), textCell(b.Then), timeCell(b.ResetsAt, "2006-01-02 15:04"), countCell(&b.Unpriced),
+			textCell(b.Name), textCell(b.Scope), a.wordCell(b.Per), moneyCell(b.SpentUSD), moneyCell(b.LimitUSD), moneyCell(minus(b.LimitUSD, b.SpentUSD)),
+			usedCell(b.SpentUSD, b.LimitUSD), a.wordCell(b.State), a.wordCell(b.Then), timeCell(b.ResetsAt, "2006-01-02 15:04"), countCell(&b.Unpriced),
 		})
 	}
 	if err := a.show(v); err != nil {

@@ -92,15 +92,15 @@ func (a *app) noteRate(ctx context.Context, q spendQuery, v view, w window, tota
 	if err != nil {
 		return err
 	}
-	said := []string{fmt.Sprintf("%s paid %s", dollars(total.cost, 2), w.name)}
+	said := []string{a.text("%s paid %s", dollars(total.cost, 2), a.said(w.name))}
 	if total.list != "" && compareMoney(total.list, total.cost) != 0 {
-		said = append(said, dollars(total.list, 2)+" at list price")
+		said = append(said, a.text("%s at list price", dollars(total.list, 2)))
 	}
 	if earlier.cost != "" {
-		said = append(said, strings.TrimSpace(fmt.Sprintf("%s %s %s", dollars(earlier.cost, 2), beforeName(w.name), percentMore(total.cost, earlier.cost))))
+		said = append(said, strings.TrimSpace(a.text("%s %s %s", dollars(earlier.cost, 2), a.said(beforeName(w.name)), percentMore(total.cost, earlier.cost))))
 	}
 	if passed, length := now.Sub(w.from), w.to.Sub(w.from); passed < length && passed >= length/earliestRate {
-		said = append(said, fmt.Sprintf("at this rate %s by the end of it", dollars(scaled(total.cost, length, passed), 2)))
+		said = append(said, a.text("at this rate %s by the end of it", dollars(scaled(total.cost, length, passed), 2)))
 	}
 	a.note("%s", strings.Join(said, "   "))
 	return nil
@@ -150,7 +150,7 @@ func (a *app) noteUnpriced(ctx context.Context, q spendQuery, w window) error {
 		if models >= maxUnpriced {
 			continue
 		}
-		a.note("%s of %s at %s without a price   fix: %s", plural(n, "request"), firstOf(model.String, "an unnamed model"), firstOf(provider.String, "an unknown provider"), priceFix(model.String, provider.String))
+		a.note("%s of %s at %s without a price   fix: %s", plural(n, "%d requests"), firstOf(model.String, a.text("an unnamed model")), firstOf(provider.String, a.text("an unknown provider")), priceFix(model.String, provider.String))
 	}
 	if models > maxUnpriced {
 		a.note(`and %d more without a price   see: prism sql "from unpriced"`, models-maxUnpriced)

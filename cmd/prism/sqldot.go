@@ -21,6 +21,14 @@ func dotCommands() []candidate {
 	}
 }
 
+// explained are commands with what is said about them in the language of this run.
+func (a *app) explained(commands []candidate) []candidate {
+	for i := range commands {
+		commands[i].about = a.said(commands[i].about)
+	}
+	return commands
+}
+
 // completeDot completes a command, and after it what it takes.
 func completeDot(text string) (word string, found []candidate) {
 	text = strings.TrimLeft(text, " ")
@@ -45,7 +53,7 @@ func (p *repl) command(ctx context.Context, line string) (done bool, err error) 
 	case ".quit", ".exit", ".q":
 		return true, nil
 	case ".help":
-		list(p.a.out, dotCommands())
+		list(p.a.out, p.a.explained(dotCommands()))
 	case ".tables":
 		if err := p.learn(ctx); err != nil {
 			return false, err

@@ -129,6 +129,7 @@ func (p *repl) completions(text string) readline.Completions {
 	var found []candidate
 	if strings.HasPrefix(strings.TrimSpace(text), ".") {
 		word, found = completeDot(text)
+		found = p.a.explained(found)
 	} else {
 		word, found = p.names.complete(text)
 	}

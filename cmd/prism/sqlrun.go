@@ -169,7 +169,7 @@ func queryView(ctx context.Context, db *sql.DB, query string, params []any) (vie
 func sqlColumns(columns duckdb.Columns) []column {
 	out := make([]column, len(columns))
 	for i, c := range columns {
-		out[i] = column{name: c.Name, head: c.Name, right: numeric(c.Type)}
+		out[i] = column{name: c.Name, head: c.Name, right: numeric(c.Type), theirs: true}
 	}
 	return out
 }

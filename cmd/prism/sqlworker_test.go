@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"prism/internal/admin"
 	"prism/internal/daemon"
 )
 
@@ -104,6 +105,9 @@ func hostileStatements() []hostileSQL {
 		"read JSON":                             "from read_json('SECRET')",
 		"read NDJSON objects":                   "from read_ndjson_objects('SECRET')",
 		"read Parquet":                          "from read_parquet('SECRET')",
+		"read its own output":                   "from read_text('/dev/stdout')",
+		"read its own input":                    "from read_text('/dev/stdin')",
+		"copy to its own output":                "copy (select 1) to '/dev/stdout'",
 		"read another database":                 "from read_duckdb('SECRET')",
 		"sniff a CSV":                           "from sniff_csv('SECRET')",
 		"list files":                            "from glob('/etc/*')",
@@ -184,7 +188,7 @@ func TestNoHostileStatementDoesMoreThanRead(t *testing.T) {
 				t.Parallel()
 				text := strings.NewReplacer("LEDGER", r.paths.LedgerFile, "SECRET", secret, "OUT", filepath.Join(dir, "out")).Replace(h.sql)
 				began := time.Now()
-				res, err := run.Run(t.Context(), daemon.SQLRequest{File: r.paths.LedgerFile, SQL: text, DeadlineMS: deadline.Milliseconds()})
+				res, err := askOne(t.Context(), run, admin.QueryBatch{File: r.paths.LedgerFile, DeadlineMS: deadline.Milliseconds()}, admin.Query{SQL: text})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -241,6 +245,16 @@ func worker(t *testing.T) *daemon.SQLRunner {
 	return daemon.NewSQLRunner(prism, "sql-worker")
 }
 
+// askOne asks one query, and says of the ledger what it would say of the query.
+func askOne(ctx context.Context, run *daemon.SQLRunner, b admin.QueryBatch, q admin.Query) (admin.QueryResult, error) {
+	b.Queries = []admin.Query{q}
+	a, err := run.Run(ctx, b)
+	if err != nil || a.Problem != nil {
+		return admin.QueryResult{Problem: a.Problem}, err
+	}
+	return a.Results[0], nil
+}
+
 // everything is the names and contents of what lies below dir.
 func everything(t *testing.T, dir string) string {
 	t.Helper()
@@ -285,10 +299,9 @@ func TestTheWorkerAnswersWhatPeopleAsk(t *testing.T) {
 	}
 	r := folded(t)
 	run := worker(t)
-	ask := func(q daemon.SQLRequest) daemon.SQLResult {
+	ask := func(q admin.Query) admin.QueryResult {
 		t.Helper()
-		q.File = r.paths.LedgerFile
-		res, err := run.Run(t.Context(), q)
+		res, err := askOne(t.Context(), run, admin.QueryBatch{File: r.paths.LedgerFile, TimeZone: "Asia/Tokyo"}, q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -307,23 +320,23 @@ func TestTheWorkerAnswersWhatPeopleAsk(t *testing.T) {
 		{"from range(5)", "[[0],[1],[2]]", true},
 		{"values (1), (2)", "[[1],[2]]", false},
 	} {
-		res := ask(daemon.SQLRequest{SQL: c.sql, MaxRows: 3})
+		res := ask(admin.Query{SQL: c.sql, MaxRows: 3})
 		if string(res.Rows) != c.rows || res.Truncated != c.truncated {
 			t.Errorf("%s: %s, truncated %v", c.sql, res.Rows, res.Truncated)
 		}
 	}
 	for _, sql := range []string{"describe requests", "show tables", "summarize requests", "from daily", "from spend()", "from attempts", "select now()"} {
-		if res := ask(daemon.SQLRequest{SQL: sql}); len(res.Columns) == 0 {
+		if res := ask(admin.Query{SQL: sql}); len(res.Columns) == 0 {
 			t.Errorf("%s: no columns", sql)
 		}
 	}
-	if res := ask(daemon.SQLRequest{SQL: "select repeat('<', 900) from range(2000)"}); res.Count != 2000 || res.Truncated {
+	if res := ask(admin.Query{SQL: "select repeat('<', 900) from range(2000)"}); res.Count != 2000 || res.Truncated {
 		t.Errorf("%d rows of text that HTML escapes, truncated %v", res.Count, res.Truncated)
 	}
-	if res := ask(daemon.SQLRequest{SQL: "select max(request_model) from requests", Explain: true}); !strings.Contains(string(res.Rows), "requests") {
+	if res := ask(admin.Query{SQL: "select max(request_model) from requests", Explain: true}); !strings.Contains(string(res.Rows), "requests") {
 		t.Errorf("plan: %s", res.Rows)
 	}
-	if res := ask(daemon.SQLRequest{SQL: "select timezone('Asia/Tokyo', '2026-01-01 00:00:00+00'::timestamptz)::text, '2026-01-01 00:00:00+00'::timestamptz::text", TimeZone: "Asia/Tokyo"}); !strings.Contains(string(res.Rows), "09:00:00+09") {
+	if res := ask(admin.Query{SQL: "select timezone('Asia/Tokyo', '2026-01-01 00:00:00+00'::timestamptz)::text, '2026-01-01 00:00:00+00'::timestamptz::text"}); !strings.Contains(string(res.Rows), "09:00:00+09") {
 		t.Errorf("time zone: %s", res.Rows)
 	}
 }
@@ -337,11 +350,11 @@ func TestAQueryThatIsGivenUpLeavesItsPlaceToTheNext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for range 5 {
-		if _, err := run.Run(ctx, daemon.SQLRequest{File: r.paths.LedgerFile, SQL: "select 1"}); err == nil {
+		if _, err := askOne(ctx, run, admin.QueryBatch{File: r.paths.LedgerFile}, admin.Query{SQL: "select 1"}); err == nil {
 			t.Error("a cancelled query ran")
 		}
 	}
-	res, err := run.Run(t.Context(), daemon.SQLRequest{File: r.paths.LedgerFile, SQL: "select 1"})
+	res, err := askOne(t.Context(), run, admin.QueryBatch{File: r.paths.LedgerFile}, admin.Query{SQL: "select 1"})
 	if err != nil || res.Problem == nil || res.Problem.Fix == "" {
 		t.Errorf("a ledger that is not there: %+v, %v", res, err)
 	}

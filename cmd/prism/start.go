@@ -25,7 +25,7 @@ const (
 // it says goes to a file in the state directory. One that is just ending still holds the
 // port and the lock: then it is tried again.
 func (a *app) startDetached(ctx context.Context, r room) error {
-	name := filepath.Join(r.paths.State, "log", "serve.log")
+	name := serveLog(r)
 	for deadline := time.Now().Add(retryFor); ; {
 		pid, from, err := a.tryStart(ctx, r, name)
 		if err == nil {
@@ -34,7 +34,7 @@ func (a *app) startDetached(ctx context.Context, r room) error {
 		}
 		exit, ended := errors.AsType[*exec.ExitError](err)
 		if !ended || exit.ExitCode() != exitOccupied || time.Now().After(deadline) {
-			return startError(name, from, err)
+			return a.startError(name, from, err)
 		}
 		select {
 		case <-ctx.Done():
@@ -67,6 +67,7 @@ func (a *app) tryStart(ctx context.Context, r room, name string) (pid int, from 
 	}
 	child := exec.Command(self, argv...) //nolint:noctx // it outlives us
 	child.Stdout, child.Stderr = logFile, logFile
+	child.Env = append(os.Environ(), "PRISM_LANG="+a.lang.Tag().String()) // its last words are read here
 	detach(child)
 	if err := child.Start(); err != nil {
 		return 0, from, fmt.Errorf("start the gateway: %w", err)
@@ -103,7 +104,7 @@ func (a *app) waitReady(ctx context.Context, r room, died <-chan error) error {
 
 // startError repeats what the gateway said to people at its end: the lines of its log that
 // are not JSON, with the fix that it gave.
-func startError(name string, from int64, err error) error {
+func (a *app) startError(name string, from int64, err error) error {
 	e := &admin.Error{Code: codeNotRunning, Message: err.Error(), Fix: "prism serve, which shows what is wrong"}
 	b, readErr := os.ReadFile(name)
 	if readErr != nil || int64(len(b)) <= from {
@@ -112,10 +113,10 @@ func startError(name string, from int64, err error) error {
 	var said []string
 	for line := range strings.Lines(string(b[from:])) {
 		line = strings.TrimRight(line, "\n")
-		if fix, ok := strings.CutPrefix(line, "fix: "); ok {
+		if fix, ok := strings.CutPrefix(line, a.text("fix: %s", "")); ok {
 			e.Fix = fix
 		} else if line != "" && !strings.HasPrefix(line, "{") {
-			said = append(said, strings.TrimPrefix(line, "error: "))
+			said = append(said, strings.TrimPrefix(line, a.text("error: %s", "")))
 		}
 	}
 	switch len(said) {

@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"prism/config"
 	"prism/internal/admin"
 )
 
@@ -24,9 +24,17 @@ func newStatus(a *app) *cobra.Command {
 		Use:   "status",
 		Short: "The gateway: active profile, health, spend of the day, file, ledger",
 		Long: `Status asks the running gateway how it is. --check prints the same and ends with 7 if
-profiles.yaml was refused, entries are lost or the active profile fails.`,
+profiles.yaml was refused, entries are lost or the active profile fails.
+
+--format waybar|swiftbar|tmux|polybar is for the bars of desktops and terminals: it never fails
+and answers at once. With --watch it prints whenever something has changed. docs/desktop.md shows
+how they are set up.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if slices.Contains(barFormats(), a.format) {
+				a.statusBar(cmd.Context(), o.watch)
+				return nil
+			}
 			if o.watch {
 				return a.watchStatus(cmd, o)
 			}
@@ -76,7 +84,7 @@ func (a *app) status(cmd *cobra.Command, o statusOptions) error {
 	if err := a.show(a.statusView(st, windows)); err != nil {
 		return err
 	}
-	if wrong := illness(st); o.check && wrong != "" {
+	if wrong := a.illness(st); o.check && wrong != "" {
 		a.note("unhealthy: %s", wrong)
 		return quietError{codeUnhealthy}
 	}
@@ -84,18 +92,18 @@ func (a *app) status(cmd *cobra.Command, o statusOptions) error {
 }
 
 // illness names the first thing that somebody should look after; "" = none.
-func illness(st admin.Status) string {
+func (a *app) illness(st admin.Status) string {
 	switch {
 	case !st.File.OK:
-		return "profiles.yaml was refused"
+		return a.text("profiles.yaml was refused")
 	case st.Ledger.Degraded != "":
-		return "the journal cannot be written: " + st.Ledger.Degraded
+		return a.text("the journal cannot be written: %s", st.Ledger.Degraded)
 	case st.Ledger.Dropped > 0:
-		return plural(int(st.Ledger.Dropped), "entry") + " lost"
+		return a.text("%s lost", plural(int(st.Ledger.Dropped), "%d entries"))
 	}
 	for _, p := range st.Profiles {
-		if wrong := ailment(p); p.Name == st.Active && wrong != "" {
-			return "the active profile " + wrong
+		if wrong := a.ailment(p); p.Name == st.Active && wrong != "" {
+			return a.text("the active profile %s", wrong)
 		}
 	}
 	return ""
@@ -144,12 +152,12 @@ func (a *app) statusView(st admin.Status, windows []planWindow) view {
 		}
 		lastOK := cell{unknown, nil}
 		if p.LastOK != nil {
-			lastOK = cell{ago(a.now(), *p.LastOK), p.LastOK.UTC().Format(time.RFC3339)}
+			lastOK = cell{ago(a.now(), *p.LastOK).In(a.lang), p.LastOK.UTC().Format(time.RFC3339)}
 		}
 		inFlight := int64(p.InFlight)
 		v.rows = append(v.rows, []cell{
-			textCell(p.Name), mark, textCell(hostOf(p.Origin)), textCell(a.health(p, true)), lastOK,
-			msCell(countOf(p.TTFTP95MS)), countCell(&p.Errors1h), countCell(&p.Requests1h), countCell(&inFlight), dayCell(p, st.Budgets),
+			textCell(p.Name), mark, textCell(hostOf(p.Origin)), textAs(a.health(p, true), a.english().health(p, true)), lastOK,
+			msCell(countOf(p.TTFTP95MS)), countCell(&p.Errors1h), countCell(&p.Requests1h), countCell(&inFlight), a.dayCell(p, st.Budgets),
 		})
 	}
 	v.object = struct {
@@ -162,14 +170,14 @@ func (a *app) statusView(st admin.Status, windows []planWindow) view {
 }
 
 // dayCell is what a profile has cost today, and of how much, where its day has a limit.
-func dayCell(p admin.ProfileStatus, budgets []admin.BudgetStatus) cell {
+func (a *app) dayCell(p admin.ProfileStatus, budgets []admin.BudgetStatus) cell {
 	if p.Today.Requests == 0 {
 		return cell{unknown, nil}
 	}
 	c := money(p.Today.CostUSD)
 	for _, b := range budgets {
 		if b.Scope == "profile:"+p.Name && b.Per == "day" {
-			c.text += " of " + dollars(b.LimitUSD, 2)
+			c.text = a.text("%s of %s", c.text, dollars(b.LimitUSD, 2))
 			break
 		}
 	}
@@ -177,27 +185,31 @@ func dayCell(p admin.ProfileStatus, budgets []admin.BudgetStatus) cell {
 }
 
 func (a *app) writeStatus(w io.Writer, st admin.Status, table view, windows []planWindow) {
-	line := func(format string, args ...any) { fmt.Fprintln(w, escape(fmt.Sprintf(format, args...), false)) }
-	line("● running %s   pid %d   gateway http://%s   %s", span(a.now().Sub(st.StartedAt)), st.PID, st.Listen, st.Version)
-	line("active   %s   from %s   generation %d", activeLine(st), a.tilde(st.ActiveFrom), st.Generation)
+	line := func(format string, args ...any) { fmt.Fprintln(w, escape(a.text(format, args...), false)) }
+	at := a.text("gateway http://%s", st.Listen)
+	if st.Dashboard != "" {
+		at += "   " + a.text("dashboard http://%s", st.Dashboard)
+	}
+	line("● running %s   pid %d   %s   %s", span(a.now().Sub(st.StartedAt)), st.PID, at, st.Version)
+	line("active   %s   from %s   generation %d", a.activeLine(st), a.tilde(st.ActiveFrom), st.Generation)
 	fmt.Fprintln(w, a.render(table, formatTable))
 	for _, p := range st.Profiles {
 		for _, text := range a.healthLines(p) {
 			line("%s", text)
 		}
 	}
-	if text := todayText(st.Today); text != "" {
+	if text := a.todayText(st.Today); text != "" {
 		line("today    %s", text)
 	}
 	for _, win := range windows {
-		line("5h       %s", win.text(a.now()))
+		line("5h       %s", a.windowText(win))
 	}
 	for _, b := range st.Budgets {
-		line("budget   %s", budgetText(b, a.now()))
+		line("budget   %s", a.budgetText(b))
 	}
 	for _, al := range st.Alerts {
 		if al.State == admin.AlertFiring || al.State == admin.AlertFailed {
-			line("alert    %s", alertText(al))
+			line("alert    %s", a.alertText(al))
 		}
 	}
 	line("requests %s since the start   %d in flight   %d refused", grouped(st.Requests), st.InFlight, st.Refused)
@@ -206,13 +218,13 @@ func (a *app) writeStatus(w io.Writer, st admin.Status, table view, windows []pl
 	if len(st.Unpriced) > 0 {
 		names, more := st.Unpriced, ""
 		if n := len(names) - maxUnpriced; n > 0 {
-			names, more = names[:maxUnpriced], fmt.Sprintf(" and %d more", n)
+			names, more = names[:maxUnpriced], a.text(" and %d more", n)
 		}
 		line("unpriced %s%s   fix: prism prices", strings.Join(names, ", "), more)
 	}
 }
 
-func activeLine(st admin.Status) string {
+func (a *app) activeLine(st admin.Status) string {
 	parts := []string{st.Active}
 	for _, p := range st.Profiles {
 		if p.Name != st.Active {
@@ -220,10 +232,10 @@ func activeLine(st admin.Status) string {
 		}
 		parts = append(parts, hostOf(p.Origin))
 		if p.KeyMasked != "" {
-			parts = append(parts, "key "+p.KeyMasked)
+			parts = append(parts, a.text("key %s", p.KeyMasked))
 		}
 		if p.Pinned {
-			parts = append(parts, "pinned")
+			parts = append(parts, a.text("pinned"))
 		}
 	}
 	return strings.Join(parts, "   ")
@@ -231,18 +243,18 @@ func activeLine(st admin.Status) string {
 
 func (a *app) writeFileStatus(w io.Writer, st admin.Status) {
 	f := st.File
-	word := "ok"
+	word := a.text("ok")
 	if !f.OK {
-		word = fmt.Sprintf("REFUSED; generation %d goes on", st.Generation)
+		word = a.text("REFUSED; generation %d goes on", st.Generation)
 	}
-	watching := "watching " + plural(len(f.Dirs), "directory")
-	text := fmt.Sprintf("file     %s   %s   sha %s   %s", word, f.LoadedAt.Local().Format(time.TimeOnly), firstRunes(f.Hash, 4), watching)
+	watching := a.text("watching %s", plural(len(f.Dirs), "%d directories"))
+	text := a.text("file     %s   %s   sha %s   %s", word, f.LoadedAt.Local().Format(time.TimeOnly), firstRunes(f.Hash, 4), watching)
 	if f.Mode != "inotify" {
 		text += "   watch=" + f.Mode
 	}
 	fmt.Fprintln(w, escape(text, false))
 	if len(f.Problems) > 0 {
-		fmt.Fprint(w, escape(config.Problems(f.Problems).Text(), true))
+		fmt.Fprint(w, escape(a.problemsText(f.Problems), true))
 	}
 }
 
@@ -256,13 +268,13 @@ func firstRunes(s string, n int) string {
 func (a *app) ledgerLine(l admin.LedgerStatus) string {
 	switch {
 	case l.Degraded != "":
-		return fmt.Sprintf("ledger   DEGRADED: %s; %s lost", l.Degraded, plural(int(l.Dropped), "entry"))
+		return a.text("ledger   DEGRADED: %s; %s lost", l.Degraded, plural(int(l.Dropped), "%d entries"))
 	case l.Holder != "":
-		return fmt.Sprintf("ledger   waiting: %s is held by %s; %s in the journal, nothing is lost", a.tilde(l.File), l.Holder, plural(int(l.Waiting), "entry"))
+		return a.text("ledger   waiting: %s is held by %s; %s in the journal, nothing is lost", a.tilde(l.File), l.Holder, plural(int(l.Waiting), "%d entries"))
 	case l.FoldError != "":
-		return fmt.Sprintf("ledger   waiting: %s; %s in the journal, nothing is lost", l.FoldError, plural(int(l.Waiting), "entry"))
+		return a.text("ledger   waiting: %s; %s in the journal, nothing is lost", l.FoldError, plural(int(l.Waiting), "%d entries"))
 	}
-	return fmt.Sprintf("ledger   ok   folded %s   %s waiting in the journal", ago(a.now(), l.LastFold), plural(int(l.Waiting), "entry"))
+	return a.text("ledger   ok   folded %s   %s waiting in the journal", ago(a.now(), l.LastFold), plural(int(l.Waiting), "%d entries"))
 }
 
 // hostOf drops the port that the scheme implies, and the scheme where it is https.

@@ -16,35 +16,38 @@ func (a *app) health(p admin.ProfileStatus, known bool) string {
 	case !known:
 		return ""
 	case p.State == ledger.HealthDenied:
-		return "DENIED: " + p.Why
+		return a.text("DENIED: %s", a.said(p.Why))
 	case p.State == ledger.HealthOpen, p.State == ledger.HealthCooling:
-		text := p.State
+		text := a.said(p.State)
 		if p.Until != nil && p.Until.After(a.now()) {
 			text += " " + countdown(p.Until.Sub(a.now()))
 		}
-		return text + ": " + p.Why
+		return text + ": " + a.said(p.Why)
 	case p.State == ledger.HealthProbing:
-		return p.State
+		return a.said(p.State)
 	case failed:
-		return "failing: " + p.LastError
+		return a.text("failing: %s", p.LastError)
 	case p.LastOK == nil:
-		return "unknown"
+		return a.text("unknown")
 	}
-	return "ok"
+	return a.text("ok")
 }
+
+// labelWidth is how wide the first word of a line of status is.
+const labelWidth = 8
 
 // countdown writes a wait that somebody may sit out: 42s, 4m12s.
 func countdown(d time.Duration) string { return max(d.Round(time.Second), time.Second).String() }
 
 // ailment says what is wrong with a profile, as the end of a sentence; "" = nothing.
-func ailment(p admin.ProfileStatus) string {
+func (a *app) ailment(p admin.ProfileStatus) string {
 	switch {
 	case p.State == ledger.HealthDenied:
-		return "is refused by its provider: " + p.Why
+		return a.text("is refused by its provider: %s", a.said(p.Why))
 	case p.State == ledger.HealthOpen, p.State == ledger.HealthProbing:
-		return "fails too often: " + p.Why
+		return a.text("fails too often: %s", a.said(p.Why))
 	case p.LastErrorAt != nil && (p.LastOK == nil || p.LastErrorAt.After(*p.LastOK)):
-		return "fails: " + p.LastError
+		return a.text("fails: %s", p.LastError)
 	}
 	return ""
 }
@@ -55,9 +58,9 @@ func (a *app) healthLines(p admin.ProfileStatus) []string {
 	var out []string
 	switch p.State {
 	case ledger.HealthDenied:
-		out = append(out, fmt.Sprintf("DENIED   %s   the provider refuses its key: %s   fix: prism edit", p.Name, p.Why))
+		out = append(out, a.text("DENIED   %s   the provider refuses its key: %s   fix: prism edit", p.Name, a.said(p.Why)))
 	case ledger.HealthOpen, ledger.HealthProbing:
-		out = append(out, fmt.Sprintf("health   %s   fails too often: %s   asked after all others, looked at again %s", p.Name, p.Why, a.when(p.Until)))
+		out = append(out, a.text("health   %s   fails too often: %s   asked after all others, looked at again %s", p.Name, a.said(p.Why), a.when(p.Until)))
 	}
 	if len(p.Keys) < 2 {
 		return out
@@ -66,11 +69,11 @@ func (a *app) healthLines(p admin.ProfileStatus) []string {
 		if k.State == ledger.HealthOK || k.State == "" {
 			continue
 		}
-		word := "key     "
+		word := "key"
 		if k.State == ledger.HealthDenied {
-			word = "DENIED  "
+			word = "DENIED"
 		}
-		out = append(out, fmt.Sprintf("%s %s/%s   %s   %s: %s   asked again %s", word, p.Name, k.Name, k.Masked, k.State, k.Why, a.when(k.Until)))
+		out = append(out, a.text("%s %s/%s   %s   %s: %s   asked again %s", pad(a.said(word), labelWidth, false), p.Name, k.Name, k.Masked, a.said(k.State), a.said(k.Why), a.when(k.Until)))
 	}
 	return out
 }
@@ -78,13 +81,13 @@ func (a *app) healthLines(p admin.ProfileStatus) []string {
 // when says when something is looked at again.
 func (a *app) when(at *time.Time) string {
 	if at == nil || !at.After(a.now()) {
-		return "with the next request"
+		return a.text("with the next request")
 	}
-	return "in " + countdown(at.Sub(a.now()))
+	return a.text("in %s", countdown(at.Sub(a.now())))
 }
 
 // changeLine is a change of health as followers of the log see it.
-func changeLine(h *admin.HealthChange) string {
+func (a *app) changeLine(h *admin.HealthChange) string {
 	name := h.Profile
 	if h.Key != "" {
 		name += "/" + h.Key
@@ -93,12 +96,12 @@ func changeLine(h *admin.HealthChange) string {
 	if h.To == ledger.HealthDenied {
 		to = strings.ToUpper(to)
 	}
-	text := fmt.Sprintf("%s  %s  %s → %s", h.EventAt.Local().Format(time.TimeOnly), name, h.From, to)
+	text := fmt.Sprintf("%s  %s  %s → %s", h.EventAt.Local().Format(time.TimeOnly), name, a.said(h.From), a.said(to))
 	if h.Why != "" {
-		text += "  " + h.Why
+		text += "  " + a.said(h.Why)
 	}
 	if h.Until != nil {
-		text += "  until " + h.Until.Local().Format(time.TimeOnly)
+		text += "  " + a.text("until %s", h.Until.Local().Format(time.TimeOnly))
 	}
 	return text
 }

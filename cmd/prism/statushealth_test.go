@@ -47,7 +47,7 @@ func TestStatusSaysWhatIsWrongWithAProfile(t *testing.T) {
 			if got := a.health(c.p, true); got != c.health {
 				t.Errorf("health %q, want %q", got, c.health)
 			}
-			if got := ailment(c.p); got != c.ails {
+			if got := new(app).ailment(c.p); got != c.ails {
 				t.Errorf("ailment %q, want %q", got, c.ails)
 			}
 			lines := strings.Join(a.healthLines(c.p), "\n")
@@ -69,7 +69,7 @@ func TestAChangeOfHealthIsOneLine(t *testing.T) {
 		"10:00:00  kimi/second  ok → DENIED  billing_error":              {EventAt: at, Profile: "kimi", Key: "second", From: "ok", To: "denied", Why: "billing_error"},
 		"10:00:00  kimi  probing → ok":                                   {EventAt: at, Profile: "kimi", From: "probing", To: "ok"},
 	} {
-		if got := changeLine(&h); got != want {
+		if got := new(app).changeLine(&h); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

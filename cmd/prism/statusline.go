@@ -97,7 +97,7 @@ func (a *app) statusline(ctx context.Context, text string, limits lineLimits) {
 	defer cancel()
 	a.consult(asking, in, place, &f)
 	f.escape()
-	line := f.line()
+	line := f.line(a)
 	if text != "" {
 		if s, err := f.fill(ctx, text); err == nil {
 			line = s
@@ -146,7 +146,7 @@ func (a *app) consult(ctx context.Context, in clientInput, place attribution.Pla
 	case errors.Is(err, admin.ErrNotRunning):
 		f.State = "down"
 	case err == nil:
-		f.add(a.now(), l)
+		f.add(a, l)
 	}
 }
 
@@ -181,7 +181,7 @@ func (a *app) quickRoom() room {
 
 // add takes over what the gateway says. What it knows of the session is what was paid; of a
 // session that it does not know, the client's own figure stays.
-func (f *lineFacts) add(now time.Time, l admin.SessionLine) {
+func (f *lineFacts) add(a *app, l admin.SessionLine) {
 	f.Today = money(l.Today.CostUSD).text
 	f.Profile = firstOf(f.Profile, l.Profile)
 	f.Model = firstOf(shortModel(l.Model), f.Model)
@@ -198,25 +198,25 @@ func (f *lineFacts) add(now time.Time, l admin.SessionLine) {
 		case w.Name == admin.Window5h && f.FiveHour == "":
 			f.FiveHour = used
 			if w.ResetsAt != nil {
-				f.Reset = until(now, *w.ResetsAt)
+				f.Reset = until(a.now(), *w.ResetsAt)
 			}
 		case w.Name == admin.Window7d && f.SevenDay == "":
 			f.SevenDay = used
 		}
 	}
-	f.Budget = budgetWord(l.Budgets)
+	f.Budget = a.budgetWord(l.Budgets)
 }
 
 // budgetWord names the budget that is over, else one that is nearly used up.
-func budgetWord(budgets []admin.BudgetStatus) string {
+func (a *app) budgetWord(budgets []admin.BudgetStatus) string {
 	word := ""
 	for _, b := range budgets {
 		switch b.State {
 		case admin.BudgetOver:
-			return b.Name + " over budget"
+			return a.text("%s over budget", b.Name)
 		case admin.BudgetWarn:
 			if word == "" {
-				word = b.Name + " " + shareOf(b.SpentUSD, b.LimitUSD) + " of budget"
+				word = a.text("%s %s of budget", b.Name, shareOf(b.SpentUSD, b.LimitUSD))
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -8,16 +9,34 @@ import (
 
 // renderTable aligns the columns; on a terminal, texts are shortened until the rows fit.
 func (a *app) renderTable(v view) string {
-	out := tableLines(v, a.width())
+	out := a.tableLines(v, a.width())
 	if a.colour() {
 		out[0] = text.Bold.Sprint(out[0])
 	}
 	return strings.Join(out, "\n")
 }
 
+// head is the head of a column in the language of this run.
+func (a *app) head(c column) string {
+	if c.theirs {
+		return c.title()
+	}
+	return a.said(c.title())
+}
+
+// headed gives the columns the heads that people read.
+func (a *app) headed(cols []column) []column {
+	out := slices.Clone(cols)
+	for i := range out {
+		out[i].head = escape(a.head(out[i]), false)
+	}
+	return out
+}
+
 // tableLines aligns the columns within a width: the head first, then a line per row. A width of
 // 0 is no limit.
-func tableLines(v view, width int) []string {
+func (a *app) tableLines(v view, width int) []string {
+	v.columns = a.headed(v.columns)
 	lines := make([][]string, 0, len(v.rows)+2)
 	head := make([]string, len(v.columns))
 	for i, c := range v.columns {

@@ -48,6 +48,7 @@ func (a *app) top(ctx context.Context, r room) error {
 		past:   func(ctx context.Context) (past, error) { return a.past(ctx, r) },
 		now:    a.now,
 		colour: a.colour(),
+		lang:   a.lang,
 	})
 	m.take(l)
 	_, err = tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(a.in), tea.WithOutput(a.out), tea.WithoutSignalHandler()).Run()
@@ -61,7 +62,7 @@ func (a *app) top(ctx context.Context, r room) error {
 func (a *app) flightsView(l admin.Live) view {
 	v := view{columns: flightColumns(), object: l, empty: "nothing is in flight"}
 	for _, f := range l.InFlight {
-		v.rows = append(v.rows, flightRow(f, l.At, nil))
+		v.rows = append(v.rows, a.flightRow(f, l.At, nil))
 	}
 	return v
 }
@@ -83,7 +84,7 @@ func flightColumns() []column {
 }
 
 // flightRow is one request in flight; perSecond is nil where no rate is known yet.
-func flightRow(f admin.Flight, now time.Time, perSecond *int64) []cell {
+func (a *app) flightRow(f admin.Flight, now time.Time, perSecond *int64) []cell {
 	age := max(now.Sub(f.StartedAt).Milliseconds(), 0)
 	tokens, rate := cell{unknown, nil}, cell{unknown, nil}
 	if f.OutputTokens > 0 {
@@ -98,7 +99,7 @@ func flightRow(f admin.Flight, now time.Time, perSecond *int64) []cell {
 		modelCell(f.RequestModel, f.UpstreamModel),
 		textCell(f.Project),
 		textCell(f.AgentID),
-		textCell(f.Stage),
+		a.wordCell(f.Stage),
 		msCell(countOf(f.TTFTMS)),
 		{short(f.ResponseBytes), f.ResponseBytes},
 		tokens,

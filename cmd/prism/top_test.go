@@ -380,7 +380,7 @@ func TestAWindowSaysWhatAnHourOfItCosts(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			got := ""
 			for _, w := range withReported(c.have, c.live, now) {
-				got += w.text(now)
+				got += (&app{now: func() time.Time { return now }}).windowText(w)
 			}
 			if got != c.want {
 				t.Errorf("%s\nwant %s", got, c.want)

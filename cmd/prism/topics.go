@@ -38,6 +38,7 @@ const topicEnvironment = `Environment variables
 
   PRISM_CONFIG       profiles.yaml, or the directory it lies in
   PRISM_PROFILE      the profile of run and env, instead of the active one
+  PRISM_LANG         the language: en or zh; else as LC_ALL, LC_MESSAGES and LANG say
   PRISM_*            any key of prism.yaml: PRISM_LISTEN, PRISM_LOG_LEVEL, PRISM_TRUST ...
   XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME, XDG_RUNTIME_DIR
                      where the files lie; prism paths prints the outcome
@@ -69,14 +70,16 @@ values without colour. Times are local in tables, RFC 3339 in UTC in JSON. Money
 in tables and an exact decimal string elsewhere. What is not known is – in tables, null in
 JSON and empty in CSV and TSV; it is never 0.
 
-An error's last line starts with "fix:". With --json it goes to stdout:
+An error's last line starts with "fix:", or with its translation. With --json the error goes
+to stdout, and is in English like all that is for machines:
 
   {"error": {"code": "config_invalid", "message": "...", "fix": "...",
              "at": {"file": "...", "line": 20, "column": 14, "path": "profiles[local].dialect"}}}
 
 Codes: usage, config_invalid, config_unsealed, secret_no_key, secret_mac, secret_format,
 pin_mismatch, not_running, not_found, unhealthy, over_budget, sql_not_select, sql_error,
-ledger_busy, file_changed, file_read_only, profile_in_use, occupied, internal.`
+ledger_busy, file_changed, file_read_only, profile_in_use, occupied, no_service_manager,
+no_desktop, internal.`
 
 const topicFiles = `Files
 

@@ -10,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"prism/internal/admin"
+	"prism/internal/lang"
 )
 
 // Times of top.
@@ -25,6 +26,7 @@ type topOptions struct {
 	past   func(ctx context.Context) (past, error)
 	now    func() time.Time
 	colour bool
+	lang   lang.Printer
 }
 
 // topModel is the state of the screen. It outlives the gateway that it looks at.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -40,7 +39,7 @@ func (m *topModel) lines() []string {
 		most = room
 	}
 	if shown := max(most-1, 0); len(flights) > most {
-		flights = append(flights[:shown], fmt.Sprintf("… and %d more", len(flights)-shown))
+		flights = append(flights[:shown], m.opt.lang.Text("… and %d more", len(flights)-shown))
 	}
 	out = append(out, flights...)
 	room -= len(flights)
@@ -59,45 +58,50 @@ func (m *topModel) lines() []string {
 	return out
 }
 
+// at is the run as of now, for the texts that other commands show as well.
+func (m *topModel) at(now time.Time) *app {
+	return &app{lang: m.opt.lang, now: func() time.Time { return now }}
+}
+
 // head is what holds for the whole: who answers, how fast, what it costs.
 func (m *topModel) head(now time.Time) []string {
-	l := m.live
-	title := fmt.Sprintf("prism top  %s   %s   up %s   generation %d   %s", now.Format(time.TimeOnly), l.Active, span(now.Sub(l.StartedAt)), l.Generation, l.Version)
+	l, a := m.live, m.at(now)
+	title := a.text("prism top  %s   %s   up %s   generation %d   %s", now.Format(time.TimeOnly), l.Active, span(now.Sub(l.StartedAt)), l.Generation, l.Version)
 	if m.gone != nil {
-		title = fmt.Sprintf("prism top  %s   the gateway does not answer; asking again", now.Format(time.TimeOnly))
+		title = a.text("prism top  %s   the gateway does not answer; asking again", now.Format(time.TimeOnly))
 	}
 	if m.paused {
-		title += "   PAUSED"
+		title += "   " + a.text("PAUSED")
 	}
 	out := []string{m.bold(escape(title, false))}
 	perHour, unpriced := m.work.burn(now)
-	line := fmt.Sprintf("now      %d in flight   %s tok/s   burn %s/h", len(l.InFlight), grouped(m.work.total()), dollars(perHour, 2))
+	line := a.text("now      %d in flight   %s tok/s   burn %s/h", len(l.InFlight), grouped(m.work.total()), dollars(perHour, 2))
 	if unpriced > 0 {
-		line += fmt.Sprintf(" and %d unpriced", unpriced)
+		line += a.text(" and %d unpriced", unpriced)
 	}
 	out = append(out, line)
 	add := func(word, text string) {
 		if text != "" {
-			out = append(out, escape(fmt.Sprintf("%-8s %s", word, text), false))
+			out = append(out, escape(pad(a.said(word), labelWidth, false)+" "+text, false))
 		}
 	}
-	add("today", todayText(l.Today))
+	add("today", a.todayText(l.Today))
 	for _, w := range withReported(m.windows, l.Windows, now) {
 		if w.end.After(now) {
-			add("5h", w.text(now))
+			add("5h", a.windowText(w))
 		}
 	}
 	for _, b := range l.Budgets {
-		add("budget", budgetText(b, now))
+		add("budget", a.budgetText(b))
 	}
 	if l.Attention != "" {
-		add("look", l.Attention+"   prism status")
+		add("look", a.said(l.Attention)+"   prism status")
 	}
 	return append(out, "")
 }
 
 func (m *topModel) foot() []string {
-	return []string{m.faint(fmt.Sprintf("q quit   p pause   s sort: %s   ↑↓ scroll", m.sort))}
+	return []string{m.faint(m.opt.lang.Text("q quit   p pause   s sort: %s   ↑↓ scroll", m.opt.lang.Translate(m.sort.String())))}
 }
 
 // flights is the table of what is in flight.
@@ -109,10 +113,10 @@ func (m *topModel) flights(now time.Time) []string {
 	v := view{columns: flightColumns()}
 	for _, f := range m.flying() {
 		rate := m.work.rate(f.RequestID)
-		v.rows = append(v.rows, flightRow(f, at, &rate))
+		v.rows = append(v.rows, m.at(now).flightRow(f, at, &rate))
 	}
 	if len(v.rows) == 0 {
-		return []string{m.faint("nothing is in flight")}
+		return []string{m.faint(m.opt.lang.Text("nothing is in flight"))}
 	}
 	return m.table(v)
 }
@@ -122,7 +126,7 @@ func (m *topModel) finished(lines int) []string {
 	m.scroll = min(m.scroll, max(len(m.work.finished)-(lines-1), 0))
 	v := view{columns: finishedColumns()}
 	for _, x := range m.work.last(lines-1, m.scroll) {
-		v.rows = append(v.rows, finishedRow(x))
+		v.rows = append(v.rows, m.at(m.live.At).finishedRow(x))
 	}
 	if len(v.rows) == 0 {
 		return nil
@@ -131,7 +135,7 @@ func (m *topModel) finished(lines int) []string {
 }
 
 func (m *topModel) table(v view) []string {
-	out := tableLines(v, m.width)
+	out := m.at(m.live.At).tableLines(v, m.width)
 	out[0] = m.bold(out[0])
 	return out
 }
@@ -176,14 +180,14 @@ func finishedColumns() []column {
 	}
 }
 
-func finishedRow(x admin.Exchange) []cell {
+func (a *app) finishedRow(x admin.Exchange) []cell {
 	cost := ""
 	if x.CostUSD != nil {
 		cost = *x.CostUSD
 	}
 	return []cell{
 		timeCell(endOfExchange(x), time.TimeOnly), textCell(x.Profile), whatCell(x),
-		textCell(statusOf(x)), msCell(countOf(x.TTFTMS)), msCell(countOf(x.DurationMS)), tokenCell(countOf(x.PromptTokens)),
+		a.wordCell(statusOf(x)), msCell(countOf(x.TTFTMS)), msCell(countOf(x.DurationMS)), tokenCell(countOf(x.PromptTokens)),
 		percentCell(countOf(x.CacheRead), countOf(x.PromptTokens)), tokenCell(countOf(x.OutputTokens)), countCell(speedOf(x)), moneyCell(cost),
 		textCell(x.Project), textCell(x.ErrorType),
 	}

@@ -2,258 +2,235 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
-	"net/http/httptrace"
-	"net/url"
+	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"prism/config"
-	"prism/internal/stream"
-	"prism/internal/upstream"
+	"prism/internal/router"
+	"prism/internal/trial"
+	"prism/internal/upstream/cloudauth"
 )
 
-const (
-	// trialTimeout is how long a provider may take: a server on this machine may have to load its
-	// model first.
-	trialTimeout = 30 * time.Second
-
-	// trialModel is asked for where nobody says another one.
-	trialModel = "claude-haiku-5-5"
-
-	// trialOutput is how many tokens the answer may have: the fewest that every provider takes.
-	trialOutput = 16
-
-	// trialRounds is how often is asked again after a refusal that taught how to ask.
-	trialRounds = 4
-
-	// maxTrial bounds what is read of an answer.
-	maxTrial = 1 << 20
-)
-
-// Steps of a request, in their order. A trial that failed names the one where it ended.
-const (
-	stepPin        = "pin"
-	stepDNS        = "dns"
-	stepConnect    = "connect"
-	stepTLS        = "tls"
-	stepCredential = "credential"
-	stepAuth       = "auth"
-	stepModel      = "model"
-	stepMoney      = "money"
-	stepLimit      = "limit"
-	stepRequest    = "request"
-	stepAnswer     = "answer" // the last one
-)
-
-// trialOptions say what a provider is asked.
-type trialOptions struct {
-	model  string // as the client names it; "" = [trialModel]
-	free   bool   // have tokens counted where that tells something, which costs nothing
-	clouds func(*config.Profile) (upstream.Authorizer, error)
-}
-
-// trial is what came of asking a provider with one key. It goes the way of a request: the same
-// connection, credential and translation.
-type trial struct {
-	profile *config.Profile
-	key     config.Key
-	asked   string // model that the client would name
-	sent    string // model that the provider was asked for
-	served  string // model that it names in its answer; "" = none
-	ok      bool
-	step    string
-	status  int // of the answer, in the words of the Messages API; 0 = there was none
-	what    string
-	fix     string
-
-	connect, total time.Duration // to the connection and to the end of the last answer; 0 = it did not come to that
-	usage          trialUsage
-}
-
-type trialUsage struct {
-	Input      int64 `json:"input_tokens"`
-	CacheRead  int64 `json:"cache_read_input_tokens"`
-	CacheWrite int64 `json:"cache_creation_input_tokens"`
-	Output     int64 `json:"output_tokens"`
-}
-
-// tryProfile asks a provider once with each key of its profile.
-func tryProfile(ctx context.Context, p *config.Profile, o trialOptions) []trial {
-	keys := p.AllKeys()
-	if !p.Auth.NeedsKey() || len(keys) == 0 {
-		keys = []config.Key{{}}
-	}
-	out := make([]trial, len(keys))
-	for i, key := range keys {
-		one := *p
-		one.APIKey = key.Secret
-		out[i] = tryKey(ctx, &one, o)
-		out[i].profile, out[i].key = p, key
-		if other := otherAuth(p); out[i].step == stepAuth && other != "" {
-			one.Auth = other
-			if tryKey(ctx, &one, o).ok {
-				out[i].what = fmt.Sprintf("takes the key as %s, not as %s", other, p.Auth)
-				out[i].fix = fmt.Sprintf("prism edit, and write auth: %s into profile %s", other, p.Name)
+func newTest(a *app) *cobra.Command {
+	var all bool
+	var model string
+	cmd := &cobra.Command{
+		Use:   "test [NAME]",
+		Short: "Ask a provider for one word: name, connection, certificate, key, model",
+		Long: `Test sends one small request with each key of a profile, the active one where none is named, the
+way a client's request would go: the same connection, credential and translation. It says where
+that ended: pin, dns, connect, tls, credential, auth, model, money, limit, request or answer; a
+test that failed ends with 7. The answer costs a few tokens. It goes past the gateway: it leaves
+no row, and there is no fallback.`,
+		Example:           "  prism test\n  prism test kimi --model claude-opus-5-5\n  prism test --all --json",
+		Args:              args(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: a.completeProfiles,
+		RunE: func(cmd *cobra.Command, given []string) error {
+			if all && len(given) > 0 {
+				return usagef("prism test --all, or prism test NAME", "a name and --all exclude each other")
 			}
+			r, err := a.room(cmd)
+			if err != nil {
+				return err
+			}
+			f, err := a.valid(cmd.Context(), r.asRunning(cmd.Context()))
+			if err != nil {
+				return err
+			}
+			chosen := f.Profiles.Profiles
+			if !all {
+				name, _ := f.active(r)
+				if len(given) == 1 {
+					name = given[0]
+				}
+				p := f.Profiles.Profile(name)
+				if p == nil {
+					return noProfile(name)
+				}
+				chosen = []config.Profile{*p}
+			}
+			refused, err := unpinned(r, f, chosen)
+			if err != nil {
+				return err
+			}
+			if !all && refused[0] != nil {
+				return refused[0]
+			}
+			return a.testProfiles(cmd.Context(), chosen, refused, model)
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "test every profile")
+	cmd.Flags().StringVar(&model, "model", "", "`NAME` of the model as the client would give it; without it a small one")
+	return cmd
+}
+
+// testProfiles asks all of them at once, but for those that are refused, shows what came of it and
+// fails if one does not answer.
+func (a *app) testProfiles(ctx context.Context, chosen []config.Profile, refused []config.Problems, model string) error {
+	parts := make([][]trial.Result, len(chosen))
+	var all sync.WaitGroup
+	for i := range chosen {
+		if no := refused[i]; no != nil {
+			parts[i] = []trial.Result{trial.Refused(&chosen[i], model, no[0].Message, no[0].Fix)}
+			continue
+		}
+		all.Go(func() { parts[i] = trial.Ask(ctx, &chosen[i], trialOptions(model)) })
+	}
+	all.Wait()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	secrets := router.NewRedactor()
+	secrets.Learn(&config.Profiles{Profiles: chosen})
+	trials := slices.Concat(parts...)
+	failed := false
+	for i := range trials {
+		// Providers quote the key that they refuse.
+		trials[i].Redact(secrets.Redact)
+		failed = failed || !trials[i].OK
+	}
+	if err := a.show(a.trialView(trials)); err != nil {
+		return err
+	}
+	if failed {
+		return quietError{codeUnhealthy}
+	}
+	return nil
+}
+
+// trialOptions are those of this program.
+func trialOptions(model string) trial.Options {
+	return trial.Options{Model: model, Agent: "prism/" + thisBuild().Version, Clouds: cloudauth.New(cloudauth.Options{}).Of}
+}
+
+// unpinned returns for each profile why its key must not be sent there, nil where it may. As in the
+// gateway a pair never seen before is pinned by its first use.
+func unpinned(r room, f *profilesFile, chosen []config.Profile) ([]config.Problems, error) {
+	pins, err := config.LoadPins(r.paths.Pins)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]config.Problems, len(chosen))
+	for i := range chosen {
+		report, err := pins.Check(chosen[i:i+1], r.settings.Trust == trustStrict)
+		if err != nil {
+			return nil, err
+		}
+		if len(report.Refused) > 0 {
+			out[i] = report.Refused.Locate(f.Path, f.Src)
+			continue
+		}
+		if err := pins.Commit(report); err != nil {
+			return nil, err
 		}
 	}
-	return out
+	return out, nil
 }
 
-// otherAuth is the other of the two ways in which a key travels to those who speak Anthropic: not
-// every provider says which one it wants.
-func otherAuth(p *config.Profile) config.Auth {
-	switch {
-	case p.Dialect != config.DialectAnthropic:
-	case p.Auth == config.AuthBearer:
-		return config.AuthXAPIKey
-	case p.Auth == config.AuthXAPIKey:
-		return config.AuthBearer
+// trialView shows a line for each key that was tried.
+func (a *app) trialView(trials []trial.Result) view {
+	v := view{columns: []column{
+		{name: "profile"},
+		{name: "key_name"},
+		{name: "key"},
+		{name: "host", whole: true},
+		{name: "dialect"},
+		{name: "request_model"},
+		{name: "upstream_model"},
+		{name: "response_model"},
+		{name: "ok"},
+		{name: "step"},
+		{name: "status"},
+		{name: "connect_ms", right: true},
+		{name: "total_ms", right: true},
+		{name: "input_tokens", right: true},
+		{name: "output_tokens", right: true},
+		{name: "what"},
+		{name: "fix"},
+	}, empty: "no profiles; add one with prism profiles add"}
+	for i := range trials {
+		t := &trials[i]
+		p := t.Profile
+		v.rows = append(v.rows, []cell{
+			textCell(p.Name), textCell(t.Key.Name), textCell(t.Key.Secret.Masked()), textCell(p.Host()), textCell(string(p.Dialect)),
+			textCell(t.Asked), textCell(t.Sent), textCell(t.Served), a.boolCell(t.OK), textCell(t.Step), positive(int64(t.Status)),
+			spanCell(t.Connect), spanCell(t.Total),
+			positive(t.Usage.Input + t.Usage.CacheRead + t.Usage.CacheWrite), positive(t.Usage.Output), textAs(a.said(t.What), t.What), textAs(a.said(t.Fix), t.Fix),
+		})
 	}
-	return ""
+	v.text = func(w io.Writer) { a.writeTrials(w, trials) }
+	return v
 }
 
-// tryKey asks with the key of p.
-func tryKey(ctx context.Context, p *config.Profile, o trialOptions) trial {
-	t := trial{profile: p, asked: firstOf(o.model, trialModel)}
-	t.sent = p.Target(t.asked)
-	ctx, cancel := context.WithTimeout(ctx, trialTimeout)
-	defer cancel()
-	u, retire, err := trialUpstream(p, o)
-	if err != nil {
-		t.step, t.what, t.fix = stepCredential, err.Error(), "prism check"
-		return t
+// positive is a number of which 0 says that it is not known.
+func positive(n int64) cell {
+	if n <= 0 {
+		return cell{unknown, nil}
 	}
-	defer retire()
-	path := "/v1/messages"
-	if o.free && p.Dialect == config.DialectAnthropic {
-		path = countPath
-	}
-	t.ask(ctx, u, path)
-	if path == countPath && !t.ok && t.status > 0 && t.status != http.StatusUnauthorized {
-		t.ask(ctx, u, "/v1/messages") // not everybody counts, and those who do not say so in many ways
-	}
-	if p.Auth == config.AuthPassthrough && t.step == stepAuth {
-		t.ok, t.step, t.fix, t.what = true, stepAnswer, "", "answers; the client brings the credential, so that none was tried"
-	}
-	return t
+	return cell{fmt.Sprint(n), n}
 }
 
-// trialUpstream makes the way to a provider; retire closes it.
-func trialUpstream(p *config.Profile, o trialOptions) (u *upstream.Upstream, retire func(), err error) {
-	target, err := upstream.NewTarget(p)
-	if err != nil {
-		return nil, nil, err
+// spanCell is a time in milliseconds; 0 says that there is none.
+func spanCell(d time.Duration) cell {
+	if d <= 0 {
+		return cell{unknown, nil}
 	}
-	pool := upstream.NewPool(target, upstream.Timeouts{Dial: trialTimeout, TLS: trialTimeout, Write: trialTimeout, FirstByte: trialTimeout, Idle: trialTimeout})
-	if u, err = upstream.New(upstream.Options{Profile: p, Pool: pool, Clouds: o.clouds}); err != nil {
-		pool.Retire()
-		return nil, nil, err
-	}
-	return u, pool.Retire, nil
+	return cell{fmt.Sprint(d.Milliseconds()), d.Milliseconds()}
 }
 
-// countPath is where tokens are counted.
-const countPath = "/v1/messages/count_tokens"
-
-// ask sends the request, and again where a refusal taught how to.
-func (t *trial) ask(ctx context.Context, u *upstream.Upstream, path string) {
-	began := time.Now()
-	var connected atomic.Int64
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{ConnectDone: func(_, _ string, err error) {
-		if err == nil {
-			connected.CompareAndSwap(0, int64(time.Since(began)))
+func (a *app) writeTrials(w io.Writer, trials []trial.Result) {
+	names, hosts := 0, 0
+	for i := range trials {
+		names, hosts = max(names, len([]rune(label(&trials[i])))), max(hosts, len(trials[i].Profile.Host()))
+	}
+	for i := range trials {
+		t := &trials[i]
+		state := stateOK
+		if !t.OK {
+			state = stateFail
 		}
-	}})
-	for again, left := true, trialRounds; again && left > 0; left-- {
-		again = t.once(ctx, u, path)
-	}
-	t.connect = time.Duration(connected.Load())
-	if t.status > 0 {
-		t.total = time.Since(began)
-	}
-}
-
-// once sends the request once, and tells whether it is worth sending again.
-func (t *trial) once(ctx context.Context, u *upstream.Upstream, path string) (again bool) {
-	resp, err := u.RoundTrip(trialRequest(ctx, path, t.sent))
-	if err != nil {
-		t.unreached(ctx, err)
-		return false
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxTrial))
-	t.status = resp.StatusCode
-	var told stream.Told
-	if teller, ok := resp.Body.(stream.Teller); ok {
-		told = teller.Told()
-	}
-	switch {
-	case told.Learned:
-		t.refused(resp, body)
-		return true
-	case resp.StatusCode >= http.StatusMultipleChoices:
-		t.refused(resp, body)
-	case err != nil:
-		t.fail(stepAnswer, "prism test "+shellQuote(t.profile.Name)+", once more", "the answer broke off: "+err.Error())
-	case path == countPath:
-		t.ok, t.step, t.what, t.fix = true, stepAnswer, "answers"+t.andTakesTheKey(), ""
-	default:
-		t.answered(resp, body, told.Model)
-	}
-	return false
-}
-
-// trialRequest is the request of a client for one word.
-func trialRequest(ctx context.Context, path, model string) *http.Request {
-	ask := map[string]any{"model": model, "messages": []map[string]string{{"role": "user", "content": "hello"}}}
-	if path != countPath {
-		ask["max_tokens"] = trialOutput
-	}
-	text, _ := json.Marshal(ask) // texts and numbers: it cannot fail
-	return (&http.Request{
-		Method: http.MethodPost, URL: &url.URL{Path: path},
-		Header: http.Header{"Content-Type": {"application/json"}, "Anthropic-Version": {"2023-06-01"}, "User-Agent": {"prism/" + thisBuild().Version}},
-		Body:   &upstream.Body{Pieces: [3][]byte{text}, Size: int64(len(text)), Model: model},
-	}).WithContext(ctx)
-}
-
-func (t *trial) fail(step, fix, what string) {
-	t.ok, t.step, t.fix, t.what = false, step, fix, what
-}
-
-// answered reads a message.
-func (t *trial) answered(resp *http.Response, body []byte, model string) {
-	var m struct {
-		Type    string          `json:"type"`
-		Model   string          `json:"model"`
-		Content json.RawMessage `json:"content"`
-		Usage   trialUsage      `json:"usage"`
-	}
-	if err := json.Unmarshal(body, &m); err != nil || m.Type == "error" || m.Content == nil {
-		if m.Type == "error" {
-			t.refused(resp, body)
-			return
+		line := fmt.Sprintf("%s  %-*s  %-*s  %s  %s", pad(a.said(state), 4, false), names, label(t), hosts, t.Profile.Host(), modelText(t), a.outcome(t))
+		fmt.Fprintln(w, escape(line, false))
+		if t.Fix != "" {
+			fmt.Fprintln(w, escape("      "+a.fixText(t.Fix), false))
 		}
-		kind, _, _ := strings.Cut(firstOf(resp.Header.Get("Content-Type"), "without a type"), ";")
-		t.fail(stepAnswer, "prism edit, and look at base_url and dialect of profile "+t.profile.Name, fmt.Sprintf("answers %d, but no message (%s)", resp.StatusCode, kind))
-		return
 	}
-	t.served, t.usage = firstOf(model, m.Model), m.Usage
-	t.ok, t.step, t.what, t.fix = true, stepAnswer, "answers"+t.andTakesTheKey(), ""
 }
 
-func (t *trial) andTakesTheKey() string {
-	switch {
-	case t.profile.Auth.NeedsKey():
-		return ", and takes the key"
-	case t.profile.Auth == config.AuthSigV4 || t.profile.Auth == config.AuthGoogle:
-		return ", and takes the credential found here"
+// label names the profile, and the key where it has several.
+func label(t *trial.Result) string {
+	if t.Key.Name == "" {
+		return t.Profile.Name
 	}
-	return ""
+	return t.Profile.Name + " (" + t.Key.Name + ")"
+}
+
+// modelText is what was asked for, and who says to have answered.
+func modelText(t *trial.Result) string {
+	text := t.Asked
+	if t.Sent != t.Asked {
+		text += " → " + t.Sent
+	}
+	if t.Served != "" && t.Served != t.Sent && t.Served != t.Asked {
+		text += " (" + t.Served + ")"
+	}
+	return text
+}
+
+// outcome is what came of it, with the time it took; the step that failed comes first.
+func (a *app) outcome(t *trial.Result) string {
+	if !t.OK {
+		return t.Step + ": " + strings.ReplaceAll(a.said(t.What), "\n", " ")
+	}
+	ms := func(d time.Duration) string { return fmt.Sprintf("%.1fms", float64(d.Microseconds())/1000) }
+	if t.Connect == 0 {
+		return a.said(t.What) + "   " + ms(t.Total)
+	}
+	return a.said(t.What) + "   " + a.text("%s, connected after %s", ms(t.Total), ms(t.Connect))
 }

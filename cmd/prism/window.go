@@ -82,22 +82,22 @@ func meter(share float64, cells int) string {
 // meterCells is the width of a meter.
 const meterCells = 10
 
-// text is what is said of a window: how much is used up, how long it lasts, what an hour of it
+// windowText is what is said of a window: how much is used up, how long it lasts, what an hour of it
 // costs, and where that is known from.
-func (w planWindow) text(now time.Time) string {
+func (a *app) windowText(w planWindow) string {
 	parts := []string{firstOf(w.profile, unknown)}
 	if w.used >= 0 {
 		parts[0] += fmt.Sprintf(" %s %.0f%%", meter(w.used, meterCells), w.used*100)
 	} else if w.cost != "" {
 		parts = append(parts, dollars(w.cost, 2))
 	}
-	parts = append(parts, until(now, w.end)+" left")
+	parts = append(parts, a.text("%s left", until(a.now(), w.end)))
 	if rate := w.perHour(); rate != "" {
-		parts = append(parts, rate+"/h")
+		parts = append(parts, a.text("%s/h", rate))
 	}
-	from := "(from the ledger)"
+	from := a.text("(from the ledger)")
 	if w.reported {
-		from = "(from headers)"
+		from = a.text("(from headers)")
 	}
 	return strings.Join(append(parts, from), "   ")
 }
@@ -122,7 +122,7 @@ func (w planWindow) rate() (*big.Rat, bool) {
 }
 
 // budgetText is what is said of a budget.
-func budgetText(b admin.BudgetStatus, now time.Time) string {
+func (a *app) budgetText(b admin.BudgetStatus) string {
 	share := 0.0
 	spent, known := new(big.Rat).SetString(b.SpentUSD)
 	limit, sized := new(big.Rat).SetString(b.LimitUSD)
@@ -133,39 +133,39 @@ func budgetText(b admin.BudgetStatus, now time.Time) string {
 	if b.Scope != "all" && b.Scope != "profile:"+b.Name {
 		name += " (" + b.Scope + ")"
 	}
-	text := fmt.Sprintf("%s %s %s   %s of %s per %s", name, meter(share, meterCells), shareOf(b.SpentUSD, b.LimitUSD),
-		dollars(b.SpentUSD, 2), dollars(b.LimitUSD, 2), b.Per)
-	if left := until(now, b.ResetsAt); left != "" {
-		text += "   resets in " + left
+	text := a.text("%s %s %s   %s of %s per %s", name, meter(share, meterCells), shareOf(b.SpentUSD, b.LimitUSD),
+		dollars(b.SpentUSD, 2), dollars(b.LimitUSD, 2), a.said(b.Per))
+	if left := until(a.now(), b.ResetsAt); left != "" {
+		text += "   " + a.text("resets in %s", left)
 	}
 	if b.Unpriced > 0 {
-		text += fmt.Sprintf("   %d unpriced", b.Unpriced)
+		text += "   " + a.text("%d unpriced", b.Unpriced)
 	}
 	if b.State == admin.BudgetOver {
-		text += "   OVER, " + b.Then
+		text += "   " + a.text("OVER, %s", a.said(b.Then))
 	}
 	return text
 }
 
 // todayText is what is said of the day; "" where nothing was asked.
-func todayText(t admin.Totals) string {
+func (a *app) todayText(t admin.Totals) string {
 	if t.Requests == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("%s   %s   prompt %s (%s cached, saved %s)   output %s", money(t.CostUSD).text, plural(int(t.Requests), "request"),
+	text := a.text("%s   %s   prompt %s (%s cached, saved %s)   output %s", money(t.CostUSD).text, plural(int(t.Requests), "%d requests"),
 		tokenCell(&t.PromptTokens).text, percentCell(&t.CacheReadTokens, &t.PromptTokens).text, money(t.SavedUSD).text, tokenCell(&t.OutputTokens).text)
 	if t.Unpriced > 0 {
-		text += fmt.Sprintf("   %d unpriced", t.Unpriced)
+		text += "   " + a.text("%d unpriced", t.Unpriced)
 	}
 	return text
 }
 
 // alertText is what is said of an alert that somebody should know of.
-func alertText(al admin.AlertStatus) string {
+func (a *app) alertText(al admin.AlertStatus) string {
 	if al.State == admin.AlertFailed {
-		return al.Name + " cannot be looked at: " + al.Error
+		return a.text("%s cannot be looked at: %s", al.Name, a.said(al.Error))
 	}
-	return al.Name + " fires: " + al.Value + ", " + al.Bound
+	return a.text("%s fires: %s, %s", al.Name, al.Value, a.said(al.Bound))
 }
 
 // windowJSON is a planWindow in JSON.
