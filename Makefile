@@ -77,8 +77,8 @@ browser-load: build ## Measure what pages that are open cost the data plane (FOR
 
 .PHONY: browser-large
 browser-large: build ## Time the page of requests over ROWS=10000000 rows (LARGE=folder keeps the ledger: 2 GB)
-	@dir='$(LARGE)'; rows=$(or $(ROWS),10000000); \
-	if [[ -z $$dir ]]; then dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; fi; \
+	@dir='$(abspath $(LARGE))'; rows=$(or $(ROWS),10000000); \
+	if [[ $$dir ]]; then mkdir -p "$$dir"; else dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; fi; \
 	PRISM_BENCH_ROWS=$$rows PRISM_BENCH_DIR="$$dir" $(GO) test -count 1 -timeout 60m -v -run '^TestLargeLedger$$' ./internal/ledger/duckdb; \
 	PRISM_LARGE_LEDGER="$$dir/ledger-$$rows.duckdb" $(BROWSER) -run '^TestThePageOfRequests'
 

@@ -22,15 +22,6 @@ func (b *tab) cells(title string) []string {
 	})()`)
 }
 
-// number asks the ledger for one number.
-func (h *house) number(t *testing.T, query string) string {
-	t.Helper()
-	for _, v := range h.rows(t, query)[0] {
-		return mustJSON(v)
-	}
-	return ""
-}
-
 // TestFiltersOfferWhatIsThereAndStandInTheAddress filters by the mouse, and compares with the ledger.
 func TestFiltersOfferWhatIsThereAndStandInTheAddress(t *testing.T) {
 	h := open(t, past{rows: 900, span: 20 * hour})

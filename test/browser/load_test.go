@@ -3,6 +3,7 @@
 package browser
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,8 +25,9 @@ const openFor = "PRISM_OPEN_FOR"
 // TestOpenPagesCostTheDataPlaneNothing has three pages open under load, and compares with the same load
 // while the same browser shows nothing.
 //
-// Every client asks the gateway and the provider itself by turns. What the gateway adds is the
-// difference, so that a browser that takes the processor away counts on both sides.
+// Every client asks the gateway and the provider itself by turns; what the gateway adds is the
+// difference. A browser also takes processors away from what runs beside it. So the streams of three
+// pages are read without a browser, too: that is what the gateway does for them.
 func TestOpenPagesCostTheDataPlaneNothing(t *testing.T) {
 	open3, atMost, mayRise := 20*time.Second, 3.0, 24.0 // a short run on a busy machine says little more than that nothing breaks
 	if d, err := time.ParseDuration(os.Getenv(openFor)); err == nil {
@@ -42,6 +45,11 @@ func TestOpenPagesCostTheDataPlaneNothing(t *testing.T) {
 		return p
 	}
 	closed := measure(open3 / 2)
+	hear := h.listen(t, 3)
+	heard := measure(open3 / 2)
+	if n := hear(); n < 3*int64(len(heard.through))/2 {
+		t.Errorf("three listeners heard %d events of %d requests", n, len(heard.through))
+	}
 	for _, path := range []string{"/now", "/requests", "/spend"} {
 		b := h.enter(t, c)
 		b.visit(path)
@@ -55,10 +63,13 @@ func TestOpenPagesCostTheDataPlaneNothing(t *testing.T) {
 	}
 	closed.join(measure(open3 / 2))
 	t.Logf("pages closed: %v", closed)
+	t.Logf("three heard:  %v", heard)
 	t.Logf("three open:   %v", opened)
 	ratio := float64(opened.added(0.5)) / float64(closed.added(0.5))
 	t.Logf("what the gateway adds, three pages open against closed: %.2f times at p50, %.2f at p99; processor time of a request: %.2f times",
 		ratio, float64(opened.added(0.99))/float64(closed.added(0.99)), float64(opened.cpu)/float64(closed.cpu))
+	t.Logf("the same for three streams without a browser: %.2f, %.2f; %.2f",
+		float64(heard.added(0.5))/float64(closed.added(0.5)), float64(heard.added(0.99))/float64(closed.added(0.99)), float64(heard.cpu)/float64(closed.cpu))
 	t.Logf("memory of prism with three pages open: at most %.1f MiB, %+.2f MiB over the last two thirds", high, rise)
 	if ratio > atMost {
 		t.Errorf("the gateway adds %.2f times as much while three pages are open; want at most %.2f", ratio, atMost)
@@ -68,6 +79,47 @@ func TestOpenPagesCostTheDataPlaneNothing(t *testing.T) {
 	}
 	for _, b := range tabs {
 		b.visit("/now") // they still work
+	}
+}
+
+// listen reads the stream of events n times over, as pages do, until the function that it returns is
+// called: that tells how many events came.
+func (h *house) listen(t *testing.T, n int) (end func() (events int64)) {
+	t.Helper()
+	_, code, _ := strings.Cut(h.prism(t, "ui", "--print-url"), "#code=")
+	resp, err := http.Post(h.pages+"/api/login", "application/json", strings.NewReader(`{"code":"`+code+`"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	var events atomic.Int64
+	var wg sync.WaitGroup
+	for range n {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.pages+"/api/events", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range resp.Cookies() {
+			req.AddCookie(c)
+		}
+		stream, err := http.DefaultClient.Do(req)
+		if err != nil || stream.StatusCode != http.StatusOK {
+			t.Fatalf("%v, %v", stream, err)
+		}
+		wg.Go(func() {
+			defer stream.Body.Close()
+			for lines := bufio.NewScanner(stream.Body); lines.Scan(); {
+				if strings.HasPrefix(lines.Text(), "event: exchange") {
+					events.Add(1)
+				}
+			}
+		})
+	}
+	return func() int64 {
+		stop()
+		wg.Wait()
+		return events.Load()
 	}
 }
 

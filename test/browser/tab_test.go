@@ -131,11 +131,11 @@ func (b *tab) settled() {
 	b.t.Helper()
 	for deadline := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
 		b.until("the page stands", settled)
-		if b.quiet() && js[bool](b, "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(Boolean("+settled+")))))") && b.quiet() {
+		if len(b.waiting()) == 0 && js[bool](b, "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(Boolean("+settled+")))))") && len(b.waiting()) == 0 {
 			return
 		}
 		if time.Now().After(deadline) {
-			b.t.Fatalf("the page does not come to rest\n%s", b.state())
+			b.t.Fatalf("the page does not come to rest; it waits for %q\n%s", b.waiting(), b.state())
 		}
 	}
 }

@@ -5,6 +5,7 @@ package browser
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -32,14 +33,14 @@ type witness struct {
 	host string // the only one that may be asked
 
 	mu      sync.Mutex
-	excused []string                   // words of faults that do not count; guarded by mu
-	faults  []string                   // guarded by mu
-	sent    int                        // requests; guarded by mu
-	open    map[network.RequestID]bool // requests that wait for their answer; guarded by mu
+	excused []string                     // words of faults that do not count; guarded by mu
+	faults  []string                     // guarded by mu
+	sent    int                          // requests; guarded by mu
+	open    map[network.RequestID]string // requests that wait for their answer; guarded by mu
 }
 
 func newWitness(host string) *witness {
-	return &witness{host: host, open: map[network.RequestID]bool{}}
+	return &witness{host: host, open: map[network.RequestID]string{}}
 }
 
 // see takes an event of the tab. It runs in the loop that reads them and must not ask the tab.
@@ -72,11 +73,14 @@ func (w *witness) see(event any) {
 	case *network.EventWebSocketCreated:
 		w.blame("a web socket: %s", e.URL)
 	case *network.EventRequestWillBeSent:
-		if e.Type == network.ResourceTypeDocument {
+		if e.Type != network.ResourceTypeEventSource { // which has no end
+			w.open[e.RequestID] = e.Request.URL
+		}
+		w.request(e.Request.URL)
+	case *page.EventFrameNavigated:
+		if e.Frame.ParentID == "" {
 			clear(w.open) // of the document before nothing more is heard
 		}
-		w.open[e.RequestID] = e.Type != network.ResourceTypeEventSource // which has no end
-		w.request(e.Request.URL)
 	case *network.EventLoadingFinished:
 		delete(w.open, e.RequestID)
 	case *network.EventLoadingFailed:
@@ -138,16 +142,11 @@ func (w *witness) requests() (n int) {
 	return w.sent
 }
 
-// quiet tells whether every request was answered.
-func (w *witness) quiet() bool {
+// waiting returns the requests whose answer is not there yet.
+func (w *witness) waiting() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, waits := range w.open {
-		if waits {
-			return false
-		}
-	}
-	return true
+	return slices.Collect(maps.Values(w.open))
 }
 
 func wordsOf(args []*runtime.RemoteObject) string {
