@@ -43,7 +43,7 @@ func housePlan() plan {
 	return plan{
 		floors: [][]string{
 			{"config", "config/sealed", "internal/simulator", "internal/translate/translatetest", "internal/translate/translatetest/sdk"},
-			{"internal/stream", "internal/attribution", "internal/service", "internal/lang"},
+			{"internal/stream", "internal/attribution", "internal/service", "internal/lang", "internal/connect", "internal/desktop"},
 			{"internal/pricing", "internal/ledger", "internal/ledger/duckdb", "internal/translate", "internal/translate/openai", "internal/translate/cloud", "internal/sqlfile"},
 			{"internal/upstream", "internal/spend", "internal/alert", "internal/importer", "internal/importer/ccswitch", "internal/reconcile", "internal/transfer", "internal/telemetry"},
 			{"internal/router", "internal/trial", "internal/upstream/cloudauth"},
@@ -78,6 +78,7 @@ func housePlan() plan {
 			"fyne.io/systray":                      {"internal/tray"},
 			"github.com/godbus/dbus":               {"internal/tray"},
 			"github.com/spf13/cobra":               {"cmd/prism"},
+			"github.com/tailscale/hujson":          {"internal/connect"},
 			"charm.land/bubbletea":                 {"cmd/prism"},
 			"github.com/chromedp/chromedp":         {"test/browser"},
 			"github.com/jedib0t/go-pretty":         {"cmd/prism"},

@@ -19,6 +19,8 @@ require (
 	github.com/godbus/dbus/v5 v5.2.4
 )
 
+require github.com/tailscale/hujson v0.0.0-20260727124030-b80ff77dac4f
+
 require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
