@@ -17,6 +17,7 @@ const Withheld = "redacted"
 type secretScalar struct {
 	node    *ast.StringNode
 	profile string // "" for the client token
+	name    string // of the key, where the profile has several
 }
 
 // RedactProfiles returns src with [Withheld] in the place of every key, without the metadata of sops,
@@ -55,9 +56,9 @@ func RedactProfiles(src []byte) ([]byte, error) {
 }
 
 // RestoreKeys puts keys in the place of those that were withheld; key is asked for each, by the name of
-// its profile, or "" for the client token. Where it has none the place stays, and the profile's name is
-// returned.
-func RestoreKeys(src []byte, key func(profile string) Secret) (out []byte, missing []string, err error) {
+// its profile, or "" for the client token, and by its own name where the profile has several. Where it has
+// none the place stays, and the profile's name is returned.
+func RestoreKeys(src []byte, key func(profile, name string) Secret) (out []byte, missing []string, err error) {
 	m, err := parseForSplice(src)
 	if err != nil {
 		return nil, nil, fmt.Errorf("restore keys: %w", err)
@@ -66,7 +67,7 @@ func RestoreKeys(src []byte, key func(profile string) Secret) (out []byte, missi
 		if s.node.Value != Withheld {
 			return s.node.Value
 		}
-		k := key(s.profile)
+		k := key(s.profile, s.name)
 		if k.IsZero() {
 			missing = append(missing, s.profile)
 			return Withheld
@@ -108,15 +109,15 @@ func replaceSecrets(src []byte, m *ast.MappingNode, by func(secretScalar) string
 // secretScalars finds the secrets of a file. A value that is no scalar has no node.
 func secretScalars(m *ast.MappingNode) []secretScalar {
 	var out []secretScalar
-	add := func(n ast.Node, profile string) {
+	add := func(n ast.Node, profile, key string) {
 		if n == nil {
 			return
 		}
 		s, _ := n.(*ast.StringNode)
-		out = append(out, secretScalar{s, profile})
+		out = append(out, secretScalar{s, profile, key})
 	}
 	if v := valueOf(m, tokenKey); v != nil {
-		add(v.Value, "")
+		add(v.Value, "", "")
 	}
 	v := valueOf(m, profilesKey)
 	if v == nil {
@@ -127,18 +128,23 @@ func secretScalars(m *ast.MappingNode) []secretScalar {
 		return out
 	}
 	for _, item := range list.Values {
-		name := ""
-		if s, ok := fieldOf(item, "name").(*ast.StringNode); ok {
-			name = s.Value
-		}
-		add(fieldOf(item, "api_key"), name)
+		name := textOf(fieldOf(item, "name"))
+		add(fieldOf(item, "api_key"), name, "")
 		if keys, ok := fieldOf(item, "keys").(*ast.SequenceNode); ok {
 			for _, k := range keys.Values {
-				add(fieldOf(k, "api_key"), name)
+				add(fieldOf(k, "api_key"), name, textOf(fieldOf(k, "name")))
 			}
 		}
 	}
 	return out
+}
+
+// textOf returns a text of the file; "" where there is none.
+func textOf(n ast.Node) string {
+	if s, ok := n.(*ast.StringNode); ok {
+		return s.Value
+	}
+	return ""
 }
 
 // withoutField cuts a field of the top level out of a text, up to the next one.

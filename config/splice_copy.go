@@ -2,7 +2,6 @@ package config
 
 import (
 	"bytes"
-	"fmt"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -12,37 +11,45 @@ import (
 // the comments in it. Both are in clear text. The result is parsed again and compared before it is
 // returned.
 func CopyProfile(dst, from []byte, name string) ([]byte, error) {
+	out, _, err := copyProfile(dst, from, name, noItem)
+	return out, spliceError("copy profile", err, ErrProfilesShape)
+}
+
+// ReplaceProfile is [CopyProfile] for a profile that dst has already: what is written there, and the
+// comments in it, give way. What leads to the profile stays.
+func ReplaceProfile(dst, from []byte, name string) ([]byte, error) {
+	out, replaced, err := copyProfile(dst, from, name, func(item ast.Node) bool { return textOf(fieldOf(item, "name")) == name })
+	if err == nil && !replaced {
+		err = ErrNoProfile
+	}
+	if err != nil {
+		return nil, spliceError("replace profile", err, ErrProfilesShape)
+	}
+	return out, nil
+}
+
+func copyProfile(dst, from []byte, name string, same func(ast.Node) bool) (out []byte, replaced bool, err error) {
 	source, err := parseForSplice(from)
 	if err != nil {
-		return nil, fmt.Errorf("copy profile: %w", err)
-	}
-	before, err := parseForSplice(dst)
-	if err != nil {
-		return nil, fmt.Errorf("copy profile: %w", err)
+		return nil, false, err
 	}
 	item, lines := profileText(from, source, name)
 	if item == nil {
-		return nil, fmt.Errorf("copy profile: %w", ErrNoProfile)
+		return nil, false, ErrNoProfile
 	}
-	s := &listSplice{src: dst, key: profilesKey, spaced: true, lines: lines}
-	var old []ast.Node
-	if v := valueOf(before, s.key); v != nil {
-		if list, ok := v.Value.(*ast.SequenceNode); ok && list.IsFlowStyle && len(list.Values) > 0 {
-			return nil, fmt.Errorf("copy profile: %w", ErrProfilesShape)
-		}
-		old, err = s.into(v, func(ast.Node) bool { return false })
-	} else {
-		s.append(before)
+	s := &listSplice{src: dst, key: profilesKey, spaced: true, whole: true, lines: lines}
+	if out, err = s.splice(same); err != nil {
+		return nil, false, err
 	}
-	if err != nil {
-		return nil, fmt.Errorf("copy profile: %w", ErrProfilesShape)
-	}
-	out := bytes.Join([][]byte{dst[:s.from], []byte(s.text), dst[s.to:]}, nil)
+	// The lines were cut out of a text: they must be the item that was found there.
 	after, err := parseForSplice(out)
-	if err != nil || !s.onlyTheItem(before, after, old) || !sameNode(item, valueOf(after, s.key).Value.(*ast.SequenceNode).Values[s.at]) {
-		return nil, fmt.Errorf("copy profile: %w", ErrProfilesShape)
+	if err != nil {
+		return nil, false, err
 	}
-	return out, nil
+	if list, ok := valueOf(after, s.key).Value.(*ast.SequenceNode); !ok || !sameNode(item, list.Values[s.at]) {
+		return nil, false, errListShape
+	}
+	return out, s.replaces >= 0, nil
 }
 
 // SameProfile tells whether a profile is written alike in two files, in clear text.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -62,9 +63,16 @@ func TestARedactedFileHoldsNoKeyAndGetsThemBack(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 	keys := map[string]string{"work": "sk-work-0123456789abcdef", "": "token-0123456789abcdef"}
-	back, missing, err := RestoreKeys(out, func(profile string) Secret { return NewSecret(keys[profile]) })
+	var asked []string
+	back, missing, err := RestoreKeys(out, func(profile, name string) Secret {
+		asked = append(asked, profile+"/"+name)
+		return NewSecret(keys[profile])
+	})
 	if err != nil || len(missing) != 2 || missing[0] != "many" {
 		t.Fatalf("%q, %v", missing, err)
+	}
+	if slices.Sort(asked); !slices.Equal(asked, []string{"/", "many/first", "many/second", "work/"}) {
+		t.Errorf("asked for %q", asked)
 	}
 	read, problems := ParseProfiles(back, ParseOptions{AllowPlaintext: true})
 	if read == nil {
@@ -112,6 +120,30 @@ func TestAProfileIsCopiedAsItIsWritten(t *testing.T) {
 	}
 	if _, err := CopyProfile([]byte(importable), []byte(importable), "nobody"); !errors.Is(err, ErrNoProfile) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestAProfileIsReplacedByOneOfAnotherFile(t *testing.T) {
+	from := "active: kimi\nprofiles:\n  - name: kimi\n    # another host\n    base_url: https://kimi.example.com\n    api_key: sk-new\n"
+	out, err := ReplaceProfile([]byte(houseFile), []byte(from), "kimi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after, _ := strings.Cut(houseFile, "  - name: kimi\n")
+	_, after, _ = strings.Cut(after, "      - local\n")
+	want := before + "  - name: kimi\n    # another host\n    base_url: https://kimi.example.com\n    api_key: sk-new\n" + after
+	if string(out) != want {
+		t.Errorf("got\n%s\nwant\n%s", out, want)
+	}
+	// One on one line, and the last one of the list.
+	if out, err = ReplaceProfile(out, []byte("profiles:\n- {name: spare, base_url: 'https://s.example.com', auth: none} # mine\n"), "spare"); err != nil || !strings.Contains(string(out), "- {name: spare, base_url: 'https://s.example.com', auth: none} # mine\n\nrules:") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := ReplaceProfile([]byte(importable), []byte(from), "kimi"); !errors.Is(err, ErrNoProfile) {
+		t.Errorf("a profile that is not there: %v", err)
+	}
+	if _, err := ReplaceProfile([]byte("profiles: [{name: kimi, base_url: 'https://k.example.com', auth: none}]\n"), []byte(from), "kimi"); !errors.Is(err, ErrProfilesShape) {
+		t.Errorf("a list on one line: %v", err)
 	}
 }
 

@@ -3,6 +3,8 @@ package config
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -19,10 +21,48 @@ type listSplice struct {
 	lines    []string // the item in lines, without indent and dash
 	flow     string   // the item on one line
 	spaced   bool     // a blank line goes before the item
+	whole    bool     // comments in an item that is replaced go with it
 	from, to int
 	text     string
 	replaces int // the index of the item that is replaced; -1 = none
 	at       int // the index of the item in the new list
+}
+
+// splice puts the item into the list, in the place of the one that same tells, else behind the others, and
+// returns the new text. It is parsed again and compared first: with [errListShape] it would differ in more.
+func (s *listSplice) splice(same func(ast.Node) bool) ([]byte, error) {
+	before, err := parseForSplice(s.src)
+	if err != nil {
+		return nil, err
+	}
+	var old []ast.Node
+	if v := valueOf(before, s.key); v != nil {
+		if old, err = s.into(v, same); err != nil {
+			return nil, err
+		}
+	} else {
+		s.append(before)
+	}
+	out := slices.Concat(s.src[:s.from], []byte(s.text), s.src[s.to:])
+	after, err := parseForSplice(out)
+	if err != nil || !s.onlyTheItem(before, after, old) {
+		return nil, errListShape
+	}
+	return out, nil
+}
+
+// noItem is for an item that replaces none.
+func noItem(ast.Node) bool { return false }
+
+// spliceError says what was done, and names the shape of the list where that is the reason.
+func spliceError(what string, err, shape error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errListShape):
+		err = shape
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 // write sets what is spliced in: fields with values that are YAML.
@@ -94,7 +134,7 @@ func (s *listSplice) into(field *ast.MappingValueNode, same func(ast.Node) bool)
 // intoFlow handles [] and [{...}].
 func (s *listSplice) intoFlow(list *ast.SequenceNode) error {
 	open, close := s.offset(list.Start.Position.Line, list.Start.Position.Column), s.offset(list.End.Position.Line, list.End.Position.Column)
-	if s.replaces >= 0 || open >= close || s.src[open] != '[' || s.src[close] != ']' {
+	if s.replaces >= 0 || s.flow == "" && len(list.Values) > 0 || open >= close || s.src[open] != '[' || s.src[close] != ']' {
 		return errListShape
 	}
 	if len(list.Values) > 0 {
@@ -135,7 +175,7 @@ func (s *listSplice) intoBlock(list *ast.SequenceNode) error {
 		}
 		return nil
 	}
-	if comments {
+	if comments && !s.whole {
 		return errListShape // nobody's remarks are thrown away
 	}
 	s.from, s.to = lineStart(s.src, first), s.lineEnd(last)

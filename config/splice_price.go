@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 
@@ -20,27 +19,10 @@ const pricesKey = "prices"
 // instant on is replaced, since two of them would contradict each other; replaced tells. The
 // result is parsed again and compared before it is returned.
 func SplicePrice(src []byte, row PriceRow) (out []byte, replaced bool, err error) {
-	before, err := parseForSplice(src)
-	if err != nil {
-		return nil, false, fmt.Errorf("splice price: %w", err)
-	}
 	s := &listSplice{src: src, key: pricesKey}
 	s.write(fieldsOf(&row))
-	var old []ast.Node
-	if v := valueOf(before, s.key); v != nil {
-		old, err = s.into(v, func(item ast.Node) bool { return sameSubject(item, &row) })
-	} else {
-		s.append(before)
-	}
-	if err != nil {
-		return nil, false, fmt.Errorf("splice price: %w", ErrPricesShape)
-	}
-	out = bytes.Join([][]byte{src[:s.from], []byte(s.text), src[s.to:]}, nil)
-	after, err := parseForSplice(out)
-	if err != nil || !s.onlyTheItem(before, after, old) {
-		return nil, false, fmt.Errorf("splice price: %w", ErrPricesShape)
-	}
-	return out, s.replaces >= 0, nil
+	out, err = s.splice(func(item ast.Node) bool { return sameSubject(item, &row) })
+	return out, err == nil && s.replaces >= 0, spliceError("splice price", err, ErrPricesShape)
 }
 
 // sameSubject tells whether an item is for what the row is for, from the same instant on.

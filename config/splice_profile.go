@@ -1,13 +1,9 @@
 package config
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
-
-	"github.com/goccy/go-yaml/ast"
 )
 
 // ErrProfilesShape is returned where the file is written in a way that a profile cannot be put in,
@@ -21,26 +17,9 @@ const profilesKey = "profiles"
 // bytes, comments and ciphertexts stay. The key is written in clear text; sealing it is the
 // caller's. The result is parsed again and compared before it is returned.
 func AppendProfile(src []byte, p *Profile) ([]byte, error) {
-	before, err := parseForSplice(src)
-	if err != nil {
-		return nil, fmt.Errorf("splice profile: %w", err)
-	}
 	s := &listSplice{src: src, key: profilesKey, spaced: true, lines: ProfileLines(p), flow: profileFlow(p)}
-	var old []ast.Node
-	if v := valueOf(before, s.key); v != nil {
-		old, err = s.into(v, func(ast.Node) bool { return false })
-	} else {
-		s.append(before)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("splice profile: %w", ErrProfilesShape)
-	}
-	out := bytes.Join([][]byte{src[:s.from], []byte(s.text), src[s.to:]}, nil)
-	after, err := parseForSplice(out)
-	if err != nil || !s.onlyTheItem(before, after, old) {
-		return nil, fmt.Errorf("splice profile: %w", ErrProfilesShape)
-	}
-	return out, nil
+	out, err := s.splice(noItem)
+	return out, spliceError("splice profile", err, ErrProfilesShape)
 }
 
 // ProfileLines writes a profile as an item of profiles, in lines without their indent: what a new

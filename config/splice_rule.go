@@ -1,13 +1,9 @@
 package config
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
-
-	"github.com/goccy/go-yaml/ast"
 )
 
 // ErrRulesShape is returned where the list of rules is written in a way that a rule cannot be put
@@ -20,27 +16,10 @@ const rulesKey = "rules"
 // AppendRule puts a rule behind the others in src, so that it decides what they leave, and changes
 // nothing else. The result is parsed again and compared before it is returned.
 func AppendRule(src []byte, r *Rule) ([]byte, error) {
-	before, err := parseForSplice(src)
-	if err != nil {
-		return nil, fmt.Errorf("splice rule: %w", err)
-	}
 	flow := ruleFlow(r)
 	s := &listSplice{src: src, key: rulesKey, lines: []string{flow}, flow: flow}
-	var old []ast.Node
-	if v := valueOf(before, s.key); v != nil {
-		old, err = s.into(v, func(ast.Node) bool { return false })
-	} else {
-		s.append(before)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("splice rule: %w", ErrRulesShape)
-	}
-	out := bytes.Join([][]byte{src[:s.from], []byte(s.text), src[s.to:]}, nil)
-	after, err := parseForSplice(out)
-	if err != nil || !s.onlyTheItem(before, after, old) {
-		return nil, fmt.Errorf("splice rule: %w", ErrRulesShape)
-	}
-	return out, nil
+	out, err := s.splice(noItem)
+	return out, spliceError("splice rule", err, ErrRulesShape)
 }
 
 // ruleFlow writes a rule on one line.

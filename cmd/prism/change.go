@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"prism/config"
 	"prism/config/sealed"
 	"prism/internal/admin"
+	"prism/internal/daemon"
 )
 
 // change is an edit of profiles.yaml that a command makes: of the text alone, so that comments,
@@ -26,7 +28,11 @@ func (a *app) rewritten(ctx context.Context, r room, src []byte, c change) ([]by
 	path, own := r.paths.Profiles, []string{r.settings.Listen}
 	plain := config.ParseOptions{File: path, AllowPlaintext: true, Active: "-", Own: own}
 	if !sealed.IsSealed(src) {
-		return c.edit(src, plain)
+		out, err := c.edit(src, plain)
+		if err == nil && c.keys {
+			err = r.mayLieInClear(path, out)
+		}
+		return out, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
@@ -58,6 +64,41 @@ func (a *app) rewritten(ctx context.Context, r room, src []byte, c change) ([]by
 		return nil, sealError(path, err)
 	}
 	return out, nil
+}
+
+// mayLieInClear refuses a text that holds keys and is not sealed, unless that is allowed: the gateway would
+// not read it either.
+func (r room) mayLieInClear(path string, text []byte) error {
+	if sealed.IsSealed(text) || r.settings.AllowPlaintext {
+		return nil
+	}
+	p, problems := config.ParseProfiles(text, config.ParseOptions{File: path, AllowPlaintext: true, Active: "-"})
+	if p == nil {
+		return problems
+	}
+	if p.ClientToken.IsZero() && !slices.ContainsFunc(p.Profiles, func(q config.Profile) bool { return len(q.AllKeys()) > 0 }) {
+		return nil
+	}
+	return &admin.Error{
+		Code: codeConfigUnsealed, Message: "the file is not sealed: keys would lie in it in clear text; nothing was written",
+		Fix: "prism seal (or set allow_plaintext: true in prism.yaml)", At: &admin.Position{File: path},
+	}
+}
+
+// accepted reads a text as the gateway will, with its prices: what would be refused is not written.
+func (r room) accepted(text []byte, opt config.ParseOptions) (*config.Profiles, error) {
+	p, problems := config.ParseProfiles(text, opt)
+	if p == nil || problems.Err() != nil {
+		return nil, problems
+	}
+	base, err := daemon.BaseBook(r.paths.Prices)
+	if base == nil {
+		return nil, err
+	}
+	if _, problems := daemon.BookOf(base, &daemon.File{Path: opt.File, Src: text, Profiles: p}); problems.Err() != nil {
+		return nil, problems
+	}
+	return p, nil
 }
 
 // outcome is what a command that changes profiles.yaml says about it.

@@ -9,8 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -34,8 +34,10 @@ func newExportConfig(a *app) *cobra.Command {
 		Short: "Pack the configuration into one file: sealed, or without its keys",
 		Long: `A bundle holds profiles.yaml, prism.yaml, the rules of sops and your saved queries. Keys are
 sealed in it as they are in profiles.yaml: it opens where one of the recipients' age keys is,
-and --recipient seals it for another one. With --redacted it holds no key at all, and of
-addresses in prism.yaml only the host. prism import bundle takes it back.`,
+and --recipient seals it for another one. The rest can be read by whoever has the file, so that
+the addresses of webhooks and collectors, which often hold a token, are left out of prism.yaml.
+With --redacted it holds no key at all, and of such addresses the host. prism import bundle
+takes it back.`,
 		Example: `  prism export config -o prism.bundle
   prism export config -o for-the-laptop.bundle --recipient age1...
   prism export config -o - --redacted | tar tz`,
@@ -98,7 +100,7 @@ func writeOnce(path string, data []byte) error {
 
 // bundle packs the configuration.
 func (a *app) bundle(ctx context.Context, r room, o bundleOptions) (*transfer.Bundle, error) {
-	b := &transfer.Bundle{Made: a.now(), By: thisBuild().Version, How: transfer.Sealed}
+	b := packing{&transfer.Bundle{Made: a.now(), By: thisBuild().Version, How: transfer.Sealed}}
 	if o.redacted {
 		b.How = transfer.Redacted
 	}
@@ -109,17 +111,11 @@ func (a *app) bundle(ctx context.Context, r room, o bundleOptions) (*transfer.Bu
 	if err := b.Add(transfer.BundleProfiles, profiles); err != nil {
 		return nil, err
 	}
-	for name, path := range map[string]string{transfer.BundleSettings: r.paths.Settings, transfer.BundleRules: filepath.Join(r.paths.ConfigDir, ".sops.yaml")} {
-		data, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("pack %s: %w", path, err)
-		}
-		if err := b.Add(name, bundledText(b.How, data)); err != nil {
-			return nil, err
-		}
+	if err := b.addSettings(r.paths.Settings); err != nil {
+		return nil, err
+	}
+	if err := b.addFile(transfer.BundleRules, filepath.Join(r.paths.ConfigDir, ".sops.yaml")); err != nil {
+		return nil, err
 	}
 	files, _ := filepath.Glob(filepath.Join(r.paths.Queries, "*.sql")) // the pattern is good
 	for _, path := range files {
@@ -127,23 +123,60 @@ func (a *app) bundle(ctx context.Context, r room, o bundleOptions) (*transfer.Bu
 		if err != nil {
 			return nil, fmt.Errorf("pack %s: %w", path, err)
 		}
-		if err := b.AddQuery(filepath.Base(path), bundledText(b.How, data)); err != nil {
+		if err := b.AddQuery(filepath.Base(path), b.text(data)); err != nil {
 			a.note("note: %s does not go into the bundle", a.tilde(path))
 		}
 	}
 	slices.SortFunc(b.Files[1:], func(x, y transfer.BundledFile) int { return bytes.Compare([]byte(x.Name), []byte(y.Name)) })
-	return b, nil
+	return b.Bundle, nil
 }
 
-// addressPath matches what follows the host of an address, where tokens often are.
-var addressPath = regexp.MustCompile(`(https?://)(?:[^/\s"'@]*@)?([^/\s"'@]+)/[^\s"']+`)
+// packing is a bundle that is being packed.
+type packing struct{ *transfer.Bundle }
 
-// bundledText is a text as a bundle holds it.
-func bundledText(how string, data []byte) []byte {
-	if how != transfer.Redacted {
+// addSettings packs prism.yaml, which is not sealed, without the addresses that often hold a token.
+func (b packing) addSettings(path string) error {
+	data, err := readIfThere(path)
+	if data == nil || err != nil {
+		return err
+	}
+	out, withheld, err := config.WithholdAddresses(data, b.How == transfer.Redacted)
+	if errors.Is(err, config.ErrSettingsShape) {
+		return &admin.Error{Code: codeConfigInvalid, Message: err.Error(), Fix: "write it on one line, without escapes", At: &admin.Position{File: path}}
+	}
+	if err != nil {
+		return fmt.Errorf("pack %s: %w", path, err)
+	}
+	b.Withheld = withheld
+	return b.Add(transfer.BundleSettings, b.text(out))
+}
+
+func (b packing) addFile(name, path string) error {
+	data, err := readIfThere(path)
+	if data == nil || err != nil {
+		return err
+	}
+	return b.Add(name, b.text(data))
+}
+
+// readIfThere returns nil for a file that is not there.
+func readIfThere(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("pack %s: %w", path, err)
+	}
+	return data, nil
+}
+
+// text is a text as the bundle holds it: in a redacted one without what looks like a key.
+func (b packing) text(data []byte) []byte {
+	if b.How != transfer.Redacted {
 		return data
 	}
-	return []byte(config.RedactText(addressPath.ReplaceAllString(string(data), "${1}${2}/redacted")))
+	return []byte(config.RedactText(config.RedactAddresses(string(data))))
 }
 
 // bundledProfiles is profiles.yaml as a bundle holds it.
@@ -154,6 +187,11 @@ func (a *app) bundledProfiles(ctx context.Context, r room, o bundleOptions) ([]b
 		return nil, readError(path, err)
 	}
 	isSealed := sealed.IsSealed(src)
+	if isSealed && !o.redacted {
+		if err := keyInClear(path, src); err != nil {
+			return nil, err
+		}
+	}
 	if o.redacted {
 		out, err := config.RedactProfiles(src)
 		if errors.Is(err, config.ErrNamesSealed) {
@@ -165,18 +203,28 @@ func (a *app) bundledProfiles(ctx context.Context, r room, o bundleOptions) ([]b
 		}
 		return out, changeError(path, err)
 	}
-	if isSealed && len(o.recipients) == 0 {
-		return src, nil
-	}
-	plain, _, err := openForEdit(ctx, path, src)
-	if err != nil {
-		return nil, err
+	if isSealed {
+		return forRecipients(ctx, path, src, o.recipients)
 	}
 	recipients, err := a.recipients()
 	if err != nil {
 		return nil, err
 	}
-	out, err := sealed.Encrypt(plain, slices.Concat(recipients, o.recipients))
+	out, err := sealed.Encrypt(src, slices.Concat(recipients, o.recipients))
+	if err != nil {
+		return nil, sealError(path, err)
+	}
+	return out, nil
+}
+
+// forRecipients is a sealed file that more recipients can open, too.
+func forRecipients(ctx context.Context, path string, src []byte, more []string) ([]byte, error) {
+	if len(more) == 0 {
+		return src, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	out, err := sealed.AddRecipients(ctx, src, more)
 	if err != nil {
 		return nil, sealError(path, err)
 	}
@@ -189,10 +237,11 @@ func bundleView(a *app, b *transfer.Bundle, path string) view {
 		names[i] = f.Name
 	}
 	v := view{columns: []column{{name: "file"}}, object: struct {
-		File  string   `json:"file"`
-		How   string   `json:"how"`
-		Files []string `json:"files"`
-	}{path, b.How, names}}
+		File     string   `json:"file"`
+		How      string   `json:"how"`
+		Files    []string `json:"files"`
+		Withheld []string `json:"withheld"`
+	}{path, b.How, names, append([]string{}, b.Withheld...)}}
 	for _, name := range names {
 		v.rows = append(v.rows, []cell{textCell(name)})
 	}
@@ -200,6 +249,9 @@ func bundleView(a *app, b *transfer.Bundle, path string) view {
 		fmt.Fprintln(w, escape(a.text("%s   %s, %s", a.tilde(path), a.said(b.How), plural(len(names), "%d files")), false))
 		for _, name := range names {
 			fmt.Fprintln(w, "  "+name)
+		}
+		if len(b.Withheld) > 0 {
+			fmt.Fprintln(w, a.text("left out of prism.yaml: %s", strings.Join(b.Withheld, ", ")))
 		}
 	}
 	return v

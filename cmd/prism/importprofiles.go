@@ -12,6 +12,8 @@ import (
 
 	"prism/config"
 	"prism/internal/admin"
+	"prism/internal/daemon"
+	"prism/internal/pricing"
 	"prism/internal/sqlfile"
 	"prism/internal/transfer"
 )
@@ -24,7 +26,7 @@ type transferOptions struct {
 
 func (o *transferOptions) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.BoolVar(&o.activate, "activate", false, "make active what is active there")
+	f.BoolVar(&o.activate, "activate", false, "make active what is active there, or the only profile that is imported; its rules and client_token come with it")
 	f.StringArrayVar(&o.only, "only", nil, "only the profile with this `name`, there or here; repeatable")
 }
 
@@ -50,7 +52,8 @@ CLIProxyAPI is signed in with are neither read nor imported.`,
 			name: transfer.LiteLLM, file: "[FILE]", short: "The deployments in config.yaml of LiteLLM's proxy",
 			long: `Deployments at one address with one key become one profile; names of models become models
 and rules, fallbacks the fallback of a profile, and costs per token rows of prices.
-os.environ/NAME is resolved once, here.`,
+os.environ/NAME is resolved once, here, unless the file was found in this directory and not
+named: then nothing of the environment goes into it.`,
 			example: "  prism import litellm config.yaml --dry-run",
 		},
 		{
@@ -99,10 +102,13 @@ func (a *app) importProfiles(ctx context.Context, r room, t transferring) error 
 	if unknown := plan.Only(t.only); len(unknown) > 0 {
 		return notFound("prism import "+t.source+" --dry-run", "there is no profile %q to import", unknown[0])
 	}
+	if err := t.chooseActive(plan); err != nil {
+		return err
+	}
 	rep := planReport{plan: plan, dry: t.dry, activate: t.activate}
 	if _, err := os.Lstat(r.paths.Profiles); errors.Is(err, fs.ErrNotExist) {
 		if !t.dry {
-			return notFound("prism init --from "+shellQuote(t.from()), "there is no profiles.yaml yet to import into")
+			return notFound("prism init --from "+shellQuote(sourceName(t.source, t.file)), "there is no profiles.yaml yet to import into")
 		}
 		text, _, err := planDocument(r, plan)
 		if err == nil {
@@ -111,41 +117,78 @@ func (a *app) importProfiles(ctx context.Context, r room, t transferring) error 
 		}
 		return err
 	}
-	edit := func(text []byte, opt config.ParseOptions) ([]byte, error) { return applyPlan(plan, text, opt, t) }
+	edit := func(text []byte, opt config.ParseOptions) ([]byte, error) { return applyPlan(r, plan, text, opt, t) }
 	rep.diff, err = a.rewrite(ctx, r, change{keys: true, edit: edit}, t.dry)
 	if err != nil && !errors.Is(err, errNothingNew) {
 		return err
 	}
 	rep.file, rep.written = r.paths.Profiles, err == nil && !t.dry
-	if err := a.show(rep.view(a)); err != nil || t.dry {
-		return err
+	if !t.dry {
+		rep.activated, err = a.takeEffect(ctx, r, plan, rep.written, t)
 	}
-	if rep.written {
+	if showErr := a.show(rep.view(a)); showErr != nil {
+		return showErr
+	}
+	if t.dry {
+		return nil
+	}
+	if err == nil && t.source == transfer.ClaudeSettings {
+		return a.offerToConnect(ctx, r, t.file)
+	}
+	return err
+}
+
+// takeEffect has the gateway read what was written, and makes the plan's profile the active one where that was
+// asked for.
+func (a *app) takeEffect(ctx context.Context, r room, plan *transfer.Plan, written bool, t transferring) (activated bool, err error) {
+	if written {
 		if err := a.reloaded(ctx, r); err != nil {
-			return err
+			return false, err
 		}
 	}
-	if t.activate && plan.Active != "" {
-		return a.activate(ctx, r, plan.Active)
+	if !t.activate || plan.Active == "" {
+		return false, nil
 	}
-	return nil
+	err = a.activate(ctx, r, plan.Active)
+	return err == nil, err
 }
 
-// from is how the source is named to prism init.
-func (t transferring) from() string {
-	if t.file == "" {
-		return t.source
+// chooseActive settles which profile --activate means: the one that is active there, else the only one.
+func (t transferring) chooseActive(plan *transfer.Plan) error {
+	switch {
+	case !t.activate || plan.Active != "" || len(plan.Profiles) == 0:
+		return nil
+	case len(plan.Profiles) == 1:
+		plan.Active = plan.Profiles[0].Name
+		return nil
 	}
-	return t.source + "=" + t.file
+	names := make([]string, len(plan.Profiles))
+	for i := range plan.Profiles {
+		names[i] = plan.Profiles[i].Name
+	}
+	return usagef("prism import "+t.source+" --only NAME --activate", "none of these profiles is active there: %s", strings.Join(names, ", "))
 }
+
+// sourceName is how a source is named to prism init. A link is not repeated: it holds a key.
+func sourceName(source, file string) string {
+	switch {
+	case file == "":
+		return source
+	case isLink(file):
+		return source + "=LINK"
+	}
+	return source + "=" + file
+}
+
+func isLink(file string) bool { return strings.Contains(file, "://") }
 
 // applyPlan puts a plan into the text of profiles.yaml, in clear.
-func applyPlan(plan *transfer.Plan, text []byte, opt config.ParseOptions, t transferring) ([]byte, error) {
+func applyPlan(r room, plan *transfer.Plan, text []byte, opt config.ParseOptions, t transferring) ([]byte, error) {
 	have, problems := config.ParseProfiles(text, opt)
 	if have == nil {
 		return nil, problems
 	}
-	plan.Fit(have)
+	plan.Fit(have, t.activate)
 	// What prism use would do to the file stands in the diff; the file itself gets it from there.
 	out, err := plan.Apply(text, t.activate && t.dry)
 	if err != nil {
@@ -154,12 +197,16 @@ func applyPlan(plan *transfer.Plan, text []byte, opt config.ParseOptions, t tran
 	if string(out) == string(text) {
 		return nil, errNothingNew
 	}
-	return out, checked(out, opt)
+	_, err = r.accepted(out, opt)
+	return out, err
 }
 
 // readPlan reads the configuration of a tool: from a file, or from where the tool keeps it.
 func (a *app) readPlan(ctx context.Context, r room, source, file string) (*transfer.Plan, error) {
-	opt := transfer.Options{Getenv: a.getenv, Own: []string{r.settings.Listen}}
+	opt := transfer.Options{
+		Getenv: a.getenv, Own: []string{r.settings.Listen},
+		Book: func() (*pricing.Book, error) { return daemon.BaseBook(r.paths.Prices) },
+	}
 	var plan *transfer.Plan
 	var err error
 	if file == "" {
@@ -173,7 +220,7 @@ func (a *app) readPlan(ctx context.Context, r room, source, file string) (*trans
 // places are where other tools keep their files.
 func (a *app) places() transfer.Places {
 	dir, _ := os.Getwd() // without one it is not looked at
-	return transfer.Places{Home: a.getenv("HOME"), Dir: dir, AppData: a.getenv("APPDATA")}
+	return transfer.Places{Home: a.getenv("HOME"), Dir: dir, AppData: a.getenv("APPDATA"), ClaudeDir: a.getenv("CLAUDE_CONFIG_DIR")}
 }
 
 // planError says why there is no plan. A link is not repeated: it holds a key.
@@ -182,7 +229,7 @@ func planError(source, file string, err error) error {
 		return nil
 	}
 	at := &admin.Position{File: file}
-	if strings.Contains(file, "://") || file == "" {
+	if isLink(file) || file == "" {
 		at = nil
 	}
 	help := "prism import " + source + " --help"
@@ -197,6 +244,9 @@ func planError(source, file string, err error) error {
 		return &admin.Error{Code: codeBusy, Message: err.Error(), Fix: "close that program, and import again", At: at}
 	case transfer.IsFormat(err), errors.Is(err, fs.ErrPermission), errors.Is(err, sqlfile.ErrDatabase), errors.Is(err, sqlfile.ErrTooLarge):
 		return &admin.Error{Code: codeUsage, Message: config.RedactText(err.Error()), Fix: help, At: at}
+	}
+	if isLink(file) {
+		return &admin.Error{Code: codeUsage, Message: "the link cannot be read", Fix: help}
 	}
 	return fmt.Errorf("import %s: %w", source, err)
 }
@@ -222,12 +272,13 @@ func planDocument(r room, plan *transfer.Plan) ([]byte, *config.Profile, error) 
 	if len(plan.Profiles) == 0 {
 		return nil, nil, notFound("prism init", "nothing there makes a profile")
 	}
-	rest := *plan
 	first := &plan.Profiles[0].Profile
-	rest.Profiles, rest.ClientToken = plan.Profiles[1:], config.Secret{}
 	if plan.Active == "" {
-		plan.Active, rest.Active = first.Name, first.Name
+		plan.Active = first.Name
 	}
+	plan.Fit(&config.Profiles{}, true)
+	rest := *plan
+	rest.Profiles, rest.ClientToken = plan.Profiles[1:], config.Secret{}
 	if len(plan.ClientToken.Reveal()) < shortToken {
 		token, err := newToken()
 		if err != nil {
@@ -239,9 +290,9 @@ func planDocument(r room, plan *transfer.Plan) ([]byte, *config.Profile, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	read, problems := config.ParseProfiles(text, config.ParseOptions{File: r.paths.Profiles, AllowPlaintext: true, Own: []string{r.settings.Listen}})
-	if read == nil {
-		return nil, nil, problems
+	read, err := r.accepted(text, config.ParseOptions{File: r.paths.Profiles, AllowPlaintext: true, Own: []string{r.settings.Listen}})
+	if err != nil {
+		return nil, nil, err
 	}
 	return text, read.Profile(read.Active), nil
 }

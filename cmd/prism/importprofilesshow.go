@@ -11,12 +11,13 @@ import (
 
 // planReport is what an import of profiles did, or would do.
 type planReport struct {
-	plan     *transfer.Plan
-	file     string // profiles.yaml; "" = there is none yet
-	written  bool
-	dry      bool
-	activate bool
-	diff     string
+	plan      *transfer.Plan
+	file      string // profiles.yaml; "" = there is none yet
+	written   bool
+	dry       bool
+	activate  bool // was asked for
+	activated bool // was done
+	diff      string
 }
 
 // planJSON is the same as JSON.
@@ -70,7 +71,7 @@ func (rep *planReport) object() planJSON {
 	p := rep.plan
 	out := planJSON{
 		Source: p.Source, From: p.Files, File: orNull(rep.file), DryRun: rep.dry, Written: rep.written,
-		Profiles: []plannedJSON{}, Active: orNull(p.Active), Activated: rep.activate && !rep.dry && p.Active != "",
+		Profiles: []plannedJSON{}, Active: orNull(p.Active), Activated: rep.activated,
 		Rules: []plannedRuleJSON{}, Prices: len(p.Prices), ClientToken: !p.ClientToken.IsZero(), Left: p.Left, Diff: rep.diff,
 	}
 	for i := range p.Profiles {
@@ -152,7 +153,10 @@ func (rep *planReport) tell(a *app, w io.Writer, v view) {
 	case rep.file != "":
 		line(a.text("nothing is new; %s stays as it is", a.tilde(rep.file)))
 	}
-	if p.Active != "" && !rep.activate && rep.file != "" {
+	switch {
+	case rep.activated:
+		line(a.text("%s is active", p.Active))
+	case p.Active != "" && !rep.activate && rep.file != "":
 		line(a.text("active there: %s; make it active here: %s", p.Active, "prism use "+shellQuote(p.Active)))
 	}
 }

@@ -71,7 +71,7 @@ func (m *made) add(what, path, how string) {
 func (a *app) init(ctx context.Context, r room, o initOptions) error {
 	var m made
 	// Everything that can be refused comes first: what fails here has written nothing.
-	text, first, err := a.firstProfiles(ctx, r, o)
+	b, err := a.firstProfiles(ctx, r, o)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (a *app) init(ctx context.Context, r room, o initOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := initProfiles(r.paths.Profiles, text, recipients, &m); err != nil {
+	if err := initProfiles(r.paths.Profiles, b.text, recipients, &m); err != nil {
 		return err
 	}
 	if err := writeNew(r.paths.Schema, config.Schema(), 0o644, &m, "schema"); err != nil {
@@ -99,8 +99,11 @@ func (a *app) init(ctx context.Context, r room, o initOptions) error {
 			return err
 		}
 	}
-	if first != nil && o.test {
-		m.add("provider", first.Host(), firstTrial(ctx, first))
+	if err := makeMissing(b.files, &m); err != nil {
+		return err
+	}
+	if b.first != nil && o.test {
+		m.add("provider", b.first.Host(), firstTrial(ctx, b.first))
 	}
 	v := view{columns: []column{{name: "what"}, {name: "path", whole: true}, {name: "outcome", whole: true}}, rows: a.madeRows(m)}
 	if err := a.show(v); err != nil {
@@ -139,7 +142,8 @@ const connectHint = `
 connect the client in one of three ways:
   prism run -- claude                       starts the gateway if need be
   eval "$(prism env)"                       for every client started from this shell
-  prism env --shell claude-settings         the "env" block for settings.json of Claude Code`
+  prism connect                             for good, in settings.json of Claude Code
+and to have it with every login: prism service install; in the menu bar: prism tray --help`
 
 const sopsRules = `creation_rules:
   - path_regex: (^|/)prism/profiles\.ya?ml$
@@ -183,35 +187,48 @@ func (a *app) initPlain(p config.Paths, m *made) error {
 	return writeNew(p.Settings, text, 0o600, m, "settings")
 }
 
-// firstProfiles returns the text of the first profiles.yaml, in clear, and its profile; nil if
-// there is a file.
-func (a *app) firstProfiles(ctx context.Context, r room, o initOptions) (text []byte, first *config.Profile, err error) {
+// firstProfiles returns the text of the first profiles.yaml, in clear, with its active profile, and what else
+// a bundle brings; nothing if there is a file.
+func (a *app) firstProfiles(ctx context.Context, r room, o initOptions) (b beginning, err error) {
 	if _, err := os.Lstat(r.paths.Profiles); err == nil {
 		if o.from != "" {
-			return nil, nil, usagef("prism import "+strings.Replace(o.from, "=", " ", 1), "there is a profiles.yaml already")
+			return b, usagef("prism import "+sourceArguments(o.from), "there is a profiles.yaml already")
 		}
-		return nil, nil, nil
+		return b, nil
 	}
 	if o.from, err = a.askFrom(ctx, r, o); err != nil {
-		return nil, nil, err
+		return b, err
 	}
 	if o.from != "" {
 		return a.profilesFrom(ctx, r, o)
 	}
 	p, err := a.draft(ctx, o.draft)
 	if err != nil {
-		return nil, nil, err
+		return b, err
 	}
 	token, err := newToken()
 	if err != nil {
-		return nil, nil, err
+		return b, err
 	}
-	text = firstDocument(p, token)
-	profiles, problems := config.ParseProfiles(text, config.ParseOptions{File: r.paths.Profiles, AllowPlaintext: true})
+	b.text = firstDocument(p, token)
+	profiles, problems := config.ParseProfiles(b.text, config.ParseOptions{File: r.paths.Profiles, AllowPlaintext: true})
 	if problems.Err() != nil {
-		return nil, nil, problems
+		return beginning{}, problems
 	}
-	return text, &profiles.Profiles[0], nil
+	b.first = &profiles.Profiles[0]
+	return b, nil
+}
+
+// sourceArguments is how a source of prism init is named to prism import.
+func sourceArguments(from string) string {
+	source, file, _ := strings.Cut(from, "=")
+	switch {
+	case file == "":
+		return source
+	case isLink(file):
+		return source + " LINK"
+	}
+	return source + " " + shellQuote(file)
 }
 
 // initProfiles seals the text and writes it; without recipients it is written as it is.

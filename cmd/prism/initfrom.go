@@ -11,25 +11,32 @@ import (
 	"prism/internal/transfer"
 )
 
+// beginning is what the first profiles.yaml is made of, and what comes with it.
+type beginning struct {
+	text  []byte          // in clear; nil = there is a file already
+	first *config.Profile // the active one
+	files []bundlePlace   // of a bundle, to be made where they are missing
+}
+
 // profilesFrom makes the first profiles.yaml of what another tool has.
-func (a *app) profilesFrom(ctx context.Context, r room, o initOptions) (text []byte, first *config.Profile, err error) {
-	if o.draft.preset != "" || o.draft.baseURL != "" {
-		return nil, nil, usagef("prism init --from "+shellQuote(o.from), "--from and --preset or --base-url are two ways to the first profile")
-	}
+func (a *app) profilesFrom(ctx context.Context, r room, o initOptions) (beginning, error) {
 	source, file, _ := strings.Cut(o.from, "=")
+	if o.draft.preset != "" || o.draft.baseURL != "" {
+		return beginning{}, usagef("prism init --from "+shellQuote(sourceName(source, file)), "--from and --preset or --base-url are two ways to the first profile")
+	}
 	if source == sourceBundle && file != "" {
-		return a.bundleText(ctx, r, file)
+		return a.bundleBeginning(ctx, r, file)
 	}
 	if !isSource(source) {
-		return nil, nil, usagef("prism init --from "+strings.Join(transfer.Sources(), "|")+"|bundle=FILE", "%q is no source of profiles", source)
+		return beginning{}, usagef("prism init --from "+strings.Join(transfer.Sources(), "|")+"|bundle=FILE", "%q is no source of profiles", source)
 	}
 	plan, err := a.readPlan(ctx, r, source, file)
 	if err != nil {
-		return nil, nil, err
+		return beginning{}, err
 	}
-	text, first, err = planDocument(r, plan)
+	text, first, err := planDocument(r, plan)
 	if err != nil {
-		return nil, nil, err
+		return beginning{}, err
 	}
 	for _, name := range plan.Files {
 		a.note("from %s", a.tilde(name))
@@ -43,7 +50,7 @@ func (a *app) profilesFrom(ctx context.Context, r room, o initOptions) (text []b
 	for _, l := range plan.Left {
 		a.note("  %s: %s", l.What, a.said(l.Why))
 	}
-	return text, first, nil
+	return beginning{text: text, first: first}, nil
 }
 
 func isSource(name string) bool { return slices.Contains(transfer.Sources(), name) }
@@ -70,15 +77,20 @@ func (a *app) askFrom(ctx context.Context, r room, o initOptions) (string, error
 	if len(found) == 0 {
 		return "", nil
 	}
-	line, err := a.ask(ctx, a.text("import from number, or Enter for a new profile: "))
-	if err != nil {
-		return "", usagef("prism init", "cancelled; nothing was written")
+	for {
+		line, err := a.ask(ctx, a.text("import from number, or Enter for a new profile: "))
+		if err != nil {
+			return "", usagef("prism init", "cancelled; nothing was written")
+		}
+		n, err := strconv.Atoi(line)
+		switch {
+		case line == "":
+			return "", nil
+		case err == nil && n >= 1 && n <= len(found):
+			return found[n-1], nil
+		case slices.Contains(found, line):
+			return line, nil
+		}
+		a.note("answer with a number from 1 to %d, or with Enter", len(found))
 	}
-	if n, err := strconv.Atoi(line); err == nil && n >= 1 && n <= len(found) {
-		return found[n-1], nil
-	}
-	if isSource(line) {
-		return line, nil
-	}
-	return "", nil
 }

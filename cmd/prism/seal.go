@@ -54,6 +54,14 @@ func (a *app) sealCheck(r room) error {
 	if !sealed.IsSealed(src) {
 		return &admin.Error{Code: codeClearText, Message: "the file is not sealed", Fix: "prism seal", At: &admin.Position{File: path}}
 	}
+	if err := keyInClear(path, src); err != nil {
+		return err
+	}
+	return a.show(sealView(a, path, nil, false))
+}
+
+// keyInClear says which key stands in clear text in a sealed file. It needs no identity.
+func keyInClear(path string, src []byte) error {
 	_, problems := config.ParseProfiles(src, config.ParseOptions{File: path, Sealed: true, Unopened: true})
 	for _, p := range problems {
 		if p.Code == codeSecretFormat {
@@ -62,7 +70,7 @@ func (a *app) sealCheck(r room) error {
 			return e
 		}
 	}
-	return a.show(sealView(a, path, nil, false))
+	return nil
 }
 
 func (a *app) seal(ctx context.Context, r room, opt sealed.SealOptions) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"strings"
 
 	_ "modernc.org/sqlite" // the driver
 )
@@ -41,22 +42,19 @@ func openDatabase(ctx context.Context, path string, tell func(int64)) (*database
 func (d *database) close() error { return d.db.Close() }
 
 func (d *database) each(ctx context.Context, table string, fn func(Row) error) error {
-	var found bool
-	if err := d.db.QueryRowContext(ctx, `select count(*) > 0 from sqlite_schema where type = 'table' and name = ?`, table).Scan(&found); err != nil {
-		return unreadable(err)
+	columns, err := d.columns(ctx, table)
+	if err != nil {
+		return err
 	}
-	if !found {
-		return ErrNoTable
+	quoted := make([]string, len(columns))
+	for i, name := range columns {
+		quoted[i] = `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
 	}
-	rows, err := d.db.QueryContext(ctx, "select * from "+table) //nolint:gosec // a constant of the program
+	rows, err := d.db.QueryContext(ctx, "select "+strings.Join(quoted, ", ")+" from "+table) //nolint:gosec // a constant of the program, and names that are quoted
 	if err != nil {
 		return unreadable(err)
 	}
 	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		return unreadable(err)
-	}
 	list := make([]any, len(columns))
 	into := make([]any, len(columns))
 	for i := range list {
@@ -79,6 +77,32 @@ func (d *database) each(ctx context.Context, table string, fn func(Row) error) e
 		return unreadable(err)
 	}
 	return nil
+}
+
+// columns are those of a table that hold what was written into them. Generated ones are left out: they
+// are programs that came with the file. A virtual table, which is one as a whole, counts as none.
+func (d *database) columns(ctx context.Context, table string) ([]string, error) {
+	rows, err := d.db.QueryContext(ctx, `select x.name from sqlite_schema s, pragma_table_xinfo(s.name) x
+		where s.type = 'table' and s.rootpage > 0 and s.name = ? and x.hidden = 0 order by x.cid`, table)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, unreadable(err)
+		}
+		names = append(names, name)
+	}
+	switch err := rows.Err(); {
+	case err != nil:
+		return nil, unreadable(err)
+	case len(names) == 0:
+		return nil, ErrNoTable
+	}
+	return names, nil
 }
 
 func unreadable(err error) error { return fmt.Errorf("%w: %w", ErrDatabase, err) }

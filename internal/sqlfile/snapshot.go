@@ -40,7 +40,7 @@ func Snapshot(ctx context.Context, path string) (*File, error) {
 			}
 		}
 		var pages []byte
-		if pages, err = readAtOnce(path); err == nil {
+		if pages, err = readAtOnce(ctx, path); err == nil {
 			return openPages(ctx, pages)
 		}
 		if !errors.Is(err, ErrBusy) {
@@ -51,10 +51,13 @@ func Snapshot(ctx context.Context, path string) (*File, error) {
 }
 
 // readAtOnce reads a database and its log, and returns ErrBusy if one of them changed meanwhile.
-func readAtOnce(path string) ([]byte, error) {
+func readAtOnce(ctx context.Context, path string) ([]byte, error) {
 	before := statesOf(path)
 	if before[2].size > 0 {
-		return nil, ErrBusy // a rollback journal: its owner is in the middle of a change
+		// A rollback journal: its owner is in the middle of a change, unless it keeps the file for the next one.
+		if hot, err := isHot(path + "-journal"); hot || err != nil {
+			return nil, errors.Join(ErrBusy, err)
+		}
 	}
 	if before[0].size+before[1].size > maxSnapshot {
 		return nil, ErrTooLarge
@@ -70,7 +73,23 @@ func readAtOnce(path string) ([]byte, error) {
 	if statesOf(path) != before {
 		return nil, ErrBusy
 	}
-	return withLog(pages, log)
+	return withLog(ctx, pages, log)
+}
+
+// isHot tells whether a rollback journal belongs to a change that has not ended. With journal_mode=persist
+// the file stays, and its header is overwritten with zeros; SQLite looks at the first byte too.
+func isHot(journal string) (bool, error) {
+	f, err := os.Open(journal)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil // the change ended just now; that is seen when all has been read
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	first := make([]byte, 1)
+	_, err = io.ReadFull(f, first)
+	return err != nil || first[0] != 0, nil
 }
 
 // fileState tells one version of a file from another.

@@ -1,9 +1,11 @@
 package sqlfile
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 )
 
 // The format of the log is that of https://www.sqlite.org/fileformat2.html#the_write_ahead_log.
@@ -23,7 +25,7 @@ var errHeader = errors.New("the header of the database is damaged")
 
 // withLog returns the database with every page that its log has committed, marked as one without a
 // log. What a log holds behind its last commit was not finished, or is left from before.
-func withLog(pages, log []byte) ([]byte, error) {
+func withLog(ctx context.Context, pages, log []byte) ([]byte, error) {
 	if len(pages) < fileHeader {
 		return nil, fmt.Errorf("%w: %w", ErrDatabase, errHeader)
 	}
@@ -34,16 +36,21 @@ func withLog(pages, log []byte) ([]byte, error) {
 	if size < minPage || size&(size-1) != 0 {
 		return nil, fmt.Errorf("%w: %w", ErrDatabase, errHeader)
 	}
-	pages, err := overlay(pages, log, size)
+	pages, err := overlay(ctx, pages, log, size)
 	if err != nil {
 		return nil, err
+	}
+	if len(pages) < fileHeader {
+		return nil, fmt.Errorf("%w: %w", ErrDatabase, errHeader)
 	}
 	pages[18], pages[19] = 1, 1 // no log: there is none in memory
 	return pages, nil
 }
 
-// overlay puts the pages of all commits of the log over those of the database.
-func overlay(pages, log []byte, size int) ([]byte, error) {
+// overlay puts the pages of all commits of the log over those of the database: of each page what the last
+// commit made of it, in a file as long as the last commit made it. That is what a reader of the log sees,
+// and the file is made once, however often the log says that it shrinks and grows.
+func overlay(ctx context.Context, pages, log []byte, size int) ([]byte, error) {
 	if len(log) < logHeader || binary.BigEndian.Uint32(log)&^1 != logMagic || int(binary.BigEndian.Uint32(log[8:])) != size {
 		return pages, nil
 	}
@@ -53,36 +60,41 @@ func overlay(pages, log []byte, size int) ([]byte, error) {
 		return pages, nil
 	}
 	salts := string(log[16:24])
-	type page struct {
-		number  int
-		content []byte
-	}
-	var pending []page
-	for rest := log[logHeader:]; len(rest) >= frameHeader+size; rest = rest[frameHeader+size:] {
+	committed, pending, count := map[int][]byte{}, map[int][]byte{}, 0
+	for rest, n := log[logHeader:], 0; len(rest) >= frameHeader+size; rest, n = rest[frameHeader+size:], n+1 {
+		if n%frames == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		frame, content := rest[:frameHeader], rest[frameHeader:frameHeader+size]
 		sum.add(frame[:8])
 		sum.add(content)
 		if string(frame[8:16]) != salts || !sum.is(frame[16:]) {
 			break
 		}
-		pending = append(pending, page{int(binary.BigEndian.Uint32(frame)), content})
-		count := int(binary.BigEndian.Uint32(frame[4:])) // pages of the database after this commit; 0 = it goes on
-		if count == 0 {
-			continue
+		pending[int(binary.BigEndian.Uint32(frame))] = content
+		if after := int(binary.BigEndian.Uint32(frame[4:])); after > 0 { // pages of the database after this commit; 0 = it goes on
+			count = after
+			maps.Copy(committed, pending)
+			clear(pending)
 		}
-		if count > maxSnapshot/size {
-			return nil, ErrTooLarge
+	}
+	switch {
+	case count == 0:
+		return pages, nil
+	case count > maxSnapshot/size:
+		return nil, ErrTooLarge
+	}
+	pages = resize(pages, count*size)
+	for number, content := range committed {
+		if number >= 1 && number <= count {
+			copy(pages[(number-1)*size:], content)
 		}
-		pages = resize(pages, count*size)
-		for _, p := range pending {
-			if p.number >= 1 && p.number <= count {
-				copy(pages[(p.number-1)*size:], p.content)
-			}
-		}
-		pending = pending[:0]
 	}
 	return pages, nil
 }
+
+// frames is after how many frames of a log its reader looks whether anybody is still waiting.
+const frames = 1000
 
 func resize(b []byte, n int) []byte {
 	if n <= len(b) {

@@ -39,6 +39,12 @@ func baseOf(address string, d config.Dialect) string {
 	return base
 }
 
+// chatBase is the base URL for an address that other tools append /chat/completions to, and nothing else.
+func chatBase(address string) string {
+	base, _ := endpoint(address)
+	return base
+}
+
 // versioned matches a path that ends with a version, as in /api/paas/v4.
 var versioned = regexp.MustCompile(`/v[0-9]+[a-z0-9]*$`)
 

@@ -4,21 +4,34 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 
 	"prism/config"
+	"prism/internal/pricing"
 )
 
-// maxProfiles is how many profiles one source may have.
-const maxProfiles = 100
+const (
+	// maxProfiles is how many profiles one source may have.
+	maxProfiles = 100
+	// maxDrafts is how many descriptions of profiles are looked at, those that are refused included.
+	maxDrafts = 300
+	// maxModels is how many renamings one profile may have.
+	maxModels = 200
+	// maxText bounds what all profiles of a source put into profiles.yaml, in bytes. Its parser takes some
+	// ten thousand words, and a word with its marks has three characters at least.
+	maxText = 40 << 10
+)
 
 // Options is what a source is read with.
 type Options struct {
 	Getenv func(string) string // resolves what a source leaves to the environment; nil = nothing is set
 	Own    []string            // addresses, host:port, that prism itself listens on
+
+	// Book is asked once for what models cost without the source, and only where the source has prices. nil
+	// is the book that prism brings along. An error beside a book is not looked at.
+	Book func() (*pricing.Book, error)
 }
 
 // builder collects a plan from what a source says.
@@ -26,8 +39,13 @@ type builder struct {
 	*Plan
 
 	opt     Options
+	expand  expander // how the source writes variables; nil = its texts stand for themselves
+	book    *pricing.Book
+	found   bool     // in the working directory, not named: the file may be anybody's
 	secrets []string // every key that was seen, for words that must not repeat one
-	dropped int      // profiles beyond maxProfiles
+	drafts  int      // how many were added
+	dropped int      // of them, those beyond maxProfiles or maxDrafts
+	size    int      // of the profiles in profiles.yaml, in bytes
 }
 
 func newBuilder(source string, opt Options) *builder {
@@ -55,7 +73,7 @@ func (d *draft) label() string {
 
 // add makes a profile of a draft and returns its name; empty if it was left out, which was noted.
 func (b *builder) add(d draft) string {
-	if len(b.Profiles) >= maxProfiles {
+	if b.drafts++; b.drafts > maxDrafts || len(b.Profiles) >= maxProfiles {
 		b.dropped++
 		return ""
 	}
@@ -74,12 +92,13 @@ func (b *builder) add(d draft) string {
 	if !p.APIKey.IsZero() {
 		p.Keys = []config.Key{{Secret: p.APIKey}}
 	}
-	provider, why := b.read(p)
+	provider, size, why := b.read(p)
 	if why != "" {
 		b.leave(d.label(), why)
 		return ""
 	}
 	p.Provider = provider
+	b.size += size
 	b.Profiles = append(b.Profiles, Profile{Profile: *p, From: d.at, Title: d.name})
 	return p.Name
 }
@@ -90,7 +109,7 @@ func (b *builder) credential(d *draft) (why string) {
 	if p.Auth != "" && !p.Auth.NeedsKey() {
 		return ""
 	}
-	key, why := b.resolve(d.key)
+	key, why := b.secret(d.key)
 	switch {
 	case why != "":
 		return why
@@ -119,49 +138,6 @@ func authOf(p *config.Profile) config.Auth {
 	return p.Dialect.DefaultAuth()
 }
 
-// variable matches a text that leaves its value to the environment: $NAME, ${NAME} or ${NAME:-default}.
-var variable = regexp.MustCompile(`^\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)(?::?-([^}]*))?\})$`)
-
-// resolve returns the value of a key, once, where it stands in a variable.
-func (b *builder) resolve(key string) (value, why string) {
-	key = strings.TrimSpace(key)
-	name, fallback := "", ""
-	if m := variable.FindStringSubmatch(key); m != nil {
-		name, fallback = m[1]+m[2], m[3]
-	} else if rest, ok := strings.CutPrefix(key, "os.environ/"); ok {
-		name = rest
-	} else if rest, ok := strings.CutPrefix(key, "{env:"); ok {
-		name = strings.TrimSuffix(rest, "}")
-	}
-	if name != "" {
-		if key = strings.TrimSpace(b.opt.Getenv(name)); key == "" {
-			key = fallback
-		}
-		if key == "" {
-			return "", "its key is in the variable " + name + ", which is not set here"
-		}
-	}
-	b.learn(key)
-	return key, ""
-}
-
-// learn remembers a key.
-func (b *builder) learn(key string) {
-	if len(key) >= 8 {
-		b.secrets = append(b.secrets, key)
-	}
-}
-
-// isLogin tells a token of an account from a key, by the shapes that providers of accounts use.
-func isLogin(key string) bool {
-	for _, start := range []string{"sk-ant-oat", "sk-ant-ort", "sk-ant-sid", "ya29.", "gho_", "ghu_", "ghp_", "github_pat_", "tid="} {
-		if strings.HasPrefix(key, start) {
-			return true
-		}
-	}
-	return key == "ccr-local-agent-login"
-}
-
 // loopback tells whether an address leads to this machine.
 func loopback(address string) bool {
 	u, err := url.Parse(address)
@@ -177,6 +153,10 @@ func (b *builder) usableModels(d *draft) []config.ModelRule {
 	var out []config.ModelRule
 	all, seen := false, map[string]bool{}
 	for _, m := range d.profile.Models {
+		if len(out) == maxModels {
+			b.leave(d.label()+".models", fmt.Sprintf("prism takes %d at a time", maxModels))
+			break
+		}
 		m.Match, m.Use = strings.TrimSpace(m.Match), strings.TrimSpace(m.Use)
 		switch {
 		case m.Match == "" || m.Use == "" || all || seen[m.Match]:
@@ -198,9 +178,9 @@ func printable(s string) bool {
 	return len(s) <= 256 && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }) < 0
 }
 
-// read reads the profile as the gateway will. It returns its provider in the price book, or what is
-// wrong with it.
-func (b *builder) read(p *config.Profile) (provider, why string) {
+// read reads the profile as the gateway will. It returns its provider in the price book and its size in
+// profiles.yaml, or what is wrong with it.
+func (b *builder) read(p *config.Profile) (provider string, size int, why string) {
 	var text strings.Builder
 	text.WriteString("profiles:\n")
 	lead := "  - "
@@ -208,75 +188,56 @@ func (b *builder) read(p *config.Profile) (provider, why string) {
 		text.WriteString(lead + line + "\n")
 		lead = "    "
 	}
+	if size = text.Len(); b.size+size > maxText {
+		return "", 0, "with it profiles.yaml would become larger than prism reads"
+	}
 	read, problems := config.ParseProfiles([]byte(text.String()), config.ParseOptions{AllowPlaintext: true, Active: "-", Own: b.opt.Own})
 	if read == nil {
 		for _, problem := range problems {
 			if problem.Severity == config.SeverityError {
-				return "", problem.Message
+				return "", 0, problem.Message
 			}
 		}
-		return "", "it cannot be read"
+		return "", 0, "it cannot be read"
 	}
-	return read.Profiles[0].Provider, ""
+	return read.Profiles[0].Provider, size, ""
 }
+
+// minToken is the length of a client's token below which it can be guessed, in bytes.
+const minToken = 16
 
 // takeToken takes what clients present there.
 func (b *builder) takeToken(at, token string) {
 	if token == "" {
 		return
 	}
-	value, why := b.resolve(token)
+	value, why := b.secret(token)
 	switch {
 	case why != "":
 		b.leave(at, why)
 	case strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
 		b.leave(at, "it holds characters that no header can carry")
+	case len(value) < minToken || isExample(value):
+		b.leave(at, "it is short, or out of an example: anybody can guess it")
+	case b.found:
+		b.leave(at, "a token is taken only out of a file that is named")
 	default:
 		b.ClientToken = config.NewSecret(value)
 	}
 }
 
-// price adds what a model costs at a profile of the plan, in dollars per million tokens.
-func (b *builder) price(row config.PriceRow) {
-	p := b.profile(row.Profile)
-	if p == nil || len(b.Prices) >= maxRules || row.Input == "" && row.Output == "" || row.ModelMatch == "" || !printable(row.ModelMatch) {
-		return
-	}
-	row.Provider = p.Provider
-	row.Source = "imported from " + b.Source
-	for i := range b.Prices {
-		if b.Prices[i].Profile == row.Profile && b.Prices[i].ModelMatch == row.ModelMatch {
-			return
-		}
-	}
-	b.Prices = append(b.Prices, row)
+// isExample tells whether a token is one that the documentation of a tool shows.
+func isExample(token string) bool {
+	token = strings.ToLower(token)
+	return slices.ContainsFunc([]string{"your-", "your_", "<", "sk-1234", "sk-your", "changeme", "change-me", "example"}, func(start string) bool { return strings.HasPrefix(token, start) })
 }
 
-// done finishes the plan: nothing that is said of it repeats a key.
+// done finishes the plan: nothing in it that is not sealed, and nothing that is said of it, repeats a key.
 func (b *builder) done() *Plan {
 	if b.dropped > 0 {
 		b.leave(fmt.Sprintf("%d more profiles", b.dropped), fmt.Sprintf("prism takes %d at a time", maxProfiles))
 	}
-	for i := range b.Left {
-		b.Left[i].What, b.Left[i].Why = b.clean(b.Left[i].What), b.clean(b.Left[i].Why)
-	}
-	for i := range b.Profiles {
-		b.Profiles[i].Title = b.clean(b.Profiles[i].Title)
-	}
+	b.hideKeys()
+	b.cleanWords()
 	return b.Plan
-}
-
-// maxWords is how much is shown of a text of a source, in characters.
-const maxWords = 160
-
-// clean makes a text of a source fit to be shown: without keys, and short.
-func (b *builder) clean(s string) string {
-	for _, key := range b.secrets {
-		s = strings.ReplaceAll(s, key, "[redacted]")
-	}
-	s = config.RedactText(strings.ToValidUTF8(s, "\ufffd"))
-	if r := []rune(s); len(r) > maxWords {
-		s = string(r[:maxWords]) + "…"
-	}
-	return s
 }

@@ -23,6 +23,7 @@ const (
 	maxBundle     = 32 << 20 // unpacked, in bytes
 	maxBundleFile = 1 << 20  // one file of it
 	maxBundled    = 1000     // files
+	maxWithheld   = 10       // settings that it names
 )
 
 // How the keys of a bundle are kept.
@@ -45,12 +46,18 @@ var ErrBundle = errors.New("this is not a bundle of prism")
 // bundled matches the names that files of a bundle have.
 var bundled = regexp.MustCompile(`^(?:profiles\.yaml|prism\.yaml|\.sops\.yaml|queries/[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.sql)$`)
 
+// settingName matches the name of a setting.
+var settingName = regexp.MustCompile(`^[a-z_]{1,30}(?:\.[a-z_]{1,30}){0,2}$`)
+
 // Bundle is a configuration that was packed to be carried elsewhere.
 type Bundle struct {
 	Made  time.Time
 	By    string // version of prism
 	How   string // Sealed or Redacted
 	Files []BundledFile
+
+	// Withheld are settings whose addresses were left out of prism.yaml, such as notify.webhook.
+	Withheld []string
 }
 
 // BundledFile is one file of a bundle.
@@ -66,6 +73,8 @@ type manifest struct {
 	By     string         `json:"by"`
 	How    string         `json:"how"`
 	Files  []manifestFile `json:"files"`
+
+	Withheld []string `json:"withheld,omitempty"`
 }
 
 type manifestFile struct {
@@ -107,7 +116,7 @@ func (b *Bundle) Queries() map[string][]byte {
 
 // Write packs the bundle. The same content gives the same bytes.
 func (b *Bundle) Write(w io.Writer) error {
-	m := manifest{Format: bundleFormat, Made: b.Made.UTC(), By: b.By, How: b.How}
+	m := manifest{Format: bundleFormat, Made: b.Made.UTC(), By: b.By, How: b.How, Withheld: b.Withheld}
 	for _, f := range b.Files {
 		m.Files = append(m.Files, manifestFile{f.Name, sumOf(f.Data)})
 	}
@@ -165,7 +174,8 @@ func ReadBundle(path string) (*Bundle, error) {
 			return nil, fmt.Errorf("%w: a file of it was changed or damaged", ErrBundle)
 		}
 	}
-	return &Bundle{Made: m.Made, By: m.By, How: m.How, Files: files}, nil
+	m.Withheld = slices.DeleteFunc(m.Withheld[:min(len(m.Withheld), maxWithheld)], func(name string) bool { return !settingName.MatchString(name) })
+	return &Bundle{Made: m.Made, By: m.By, How: m.How, Files: files, Withheld: m.Withheld}, nil
 }
 
 // unpack reads the files of an archive. One that no bundle has ends it.

@@ -13,7 +13,7 @@ import (
 
 func packed(t *testing.T) []byte {
 	t.Helper()
-	b := &Bundle{Made: time.Unix(1_790_000_000, 0), By: "1", How: Sealed}
+	b := &Bundle{Made: time.Unix(1_790_000_000, 0), By: "1", How: Sealed, Withheld: []string{"notify.webhook", "\x1b[2J"}}
 	for _, f := range [][2]string{{BundleProfiles, "active: a\n"}, {BundleSettings, "listen: x\n"}} {
 		if err := b.Add(f[0], []byte(f[1])); err != nil {
 			t.Fatal(err)
@@ -43,7 +43,7 @@ func TestABundleComesBackAsItWas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(b.File(BundleProfiles)) != "active: a\n" || string(b.Queries()["mine.sql"]) != "-- x --\nselect 1" || b.How != Sealed || b.File("nothing") != nil {
+	if string(b.File(BundleProfiles)) != "active: a\n" || string(b.Queries()["mine.sql"]) != "-- x --\nselect 1" || b.How != Sealed || b.File("nothing") != nil || len(b.Withheld) != 1 {
 		t.Errorf("%+v", b)
 	}
 	if !bytes.Equal(packed(t), packed(t)) {

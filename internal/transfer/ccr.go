@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"prism/config"
@@ -19,6 +20,9 @@ func readCCR(ctx context.Context, path string, b *builder) error {
 	}
 	if root.at("Providers").list() == nil && root.at("providers").list() == nil {
 		return fmt.Errorf("%w: it has no Providers", ErrFormat)
+	}
+	if !isSQLite(path) {
+		b.expand = dollars // in its database texts stand for themselves
 	}
 	c := ccr{builder: b, root: root, third: third, names: map[string]string{}}
 	c.read()
@@ -188,8 +192,18 @@ func (c *ccr) models(name string) []config.ModelRule {
 	if all == "" {
 		all = c.first[name]
 	}
-	return tierModels(w.tiers, all)
+	return slices.DeleteFunc(tierModels(w.tiers, all), func(m config.ModelRule) bool {
+		if c.variable(m.Use) {
+			c.leave("models of "+name, "a name of a model that stands in a variable; write it out")
+			return true
+		}
+		return false
+	})
 }
+
+// variable tells whether a variable stands in what is no key. The values of those come into the file in
+// clear, so that only keys are resolved.
+func (c *ccr) variable(text string) bool { return c.expand != nil && dollar.MatchString(text) }
 
 // provider2 makes a profile of a provider of version 2, which names the whole endpoint.
 func (c *ccr) provider2(p *node, at string) {
@@ -199,7 +213,11 @@ func (c *ccr) provider2(p *node, at string) {
 	if dialect == "" && uses["anthropic"] {
 		base, dialect = baseOf(base, config.DialectAnthropic), config.DialectAnthropic
 	}
-	if dialect == "" {
+	switch {
+	case c.variable(base):
+		c.leave(d.label(), "its address stands in a variable; write it out")
+		return
+	case dialect == "":
 		c.leave(d.label(), "its address is neither that of Messages nor of Chat Completions")
 		return
 	}

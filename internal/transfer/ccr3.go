@@ -20,6 +20,9 @@ func (c *ccr) provider3(p *node, at string) {
 	case dialect == "":
 		c.leave(d.label(), "prism does not speak "+p.first("type"))
 		return
+	case c.variable(address):
+		c.leave(d.label(), "its address stands in a variable; write it out")
+		return
 	}
 	d.profile = config.Profile{BaseURL: baseOf(address, dialect), Dialect: dialect, Models: c.sized(p, c.models(d.name))}
 	var names []string
@@ -123,7 +126,11 @@ func (c *ccr) sized(p *node, rules []config.ModelRule) []config.ModelRule {
 
 // prices3 takes what models cost at a profile.
 func (c *ccr) prices3(p *node, profile string) {
+	n := 0
 	for model, m := range p.at("modelMetadata").each() {
+		if n++; n > maxEntries {
+			return
+		}
 		price := m.at("pricing")
 		usd := func(fields ...string) string { return decimalOf(price.first(fields...), 1) }
 		c.price(config.PriceRow{

@@ -99,13 +99,19 @@ func (c *ccr) chain(from string, models *node, at string) {
 
 // clients reads what clients present, and names where they ask.
 func (c *ccr) clients() {
-	token := c.root.first("APIKEY")
-	for _, k := range c.root.at("APIKEYS").list() {
-		if token == "" {
-			token = k.first("key", "apiKey", "api_key")
+	at, token := "APIKEY", c.root.first("APIKEY")
+	for i, k := range firstOf(c.root.at("APIKEYS").list(), maxEntries) {
+		key, here := orElse(k.str(), k.first("key", "value", "APIKEY", "apiKey", "api_key")), fmt.Sprintf("APIKEYS[%d]", i)
+		switch {
+		case key == "" || key == token:
+		case token == "":
+			at, token = here, key
+		default:
+			c.learn(key)
+			c.leave(here, "prism has one client_token")
 		}
 	}
-	c.takeToken("APIKEY", token)
+	c.takeToken(at, token)
 	if host, port := c.root.first("HOST"), c.root.first("PORT"); host != "" || port != "" {
 		if port == "" {
 			port = "3456"

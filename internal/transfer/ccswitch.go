@@ -175,9 +175,12 @@ func ccsProfiles(b *builder, list []ccsProvider) {
 
 // ccsProfile makes the profile of a provider; empty if it was left out.
 func ccsProfile(b *builder, p *ccsProvider) string {
-	env := envOf(p.settings.at("env"))
+	env, elsewhere := p.env()
 	d := env.draft(p.at, p.name)
-	format := orElse(p.meta.first("apiFormat"), "anthropic")
+	if elsewhere {
+		d.profile.Auth = "" // no variable says how the key travels
+	}
+	format := p.format()
 	dialect := dialectNamed(format)
 	switch {
 	case p.signedIn(env):
@@ -188,6 +191,9 @@ func ccsProfile(b *builder, p *ccsProvider) string {
 		return ""
 	case !env.says() && p.isOfficial():
 		return b.addSignedIn(d)
+	case elsewhere && env["ANTHROPIC_BASE_URL"] == "":
+		b.leave(d.label(), "it has a key, and no address that it is for")
+		return ""
 	}
 	if d.profile.Dialect = dialect; dialect != config.DialectAnthropic {
 		d.profile.BaseURL = withVersion(env["ANTHROPIC_BASE_URL"])
@@ -207,6 +213,37 @@ func ccsProfile(b *builder, p *ccsProvider) string {
 		p.leaveRest(b, d.label(), env)
 	}
 	return name
+}
+
+// env are the variables of a provider with what its settings say beside them, as cc-switch reads it, and
+// whether the key stands elsewhere than in the two variables that the client knows.
+func (p *ccsProvider) env() (env clientEnv, elsewhere bool) {
+	env = envOf(p.settings.at("env"))
+	if address := p.settings.first("base_url", "baseURL", "apiEndpoint"); env["ANTHROPIC_BASE_URL"] == "" && address != "" {
+		env["ANTHROPIC_BASE_URL"] = address
+	}
+	if key, _ := env.key(); key != "" {
+		return env, false
+	}
+	for _, key := range []string{env["OPENROUTER_API_KEY"], env["OPENAI_API_KEY"], p.settings.first("apiKey", "api_key")} {
+		if key != "" {
+			env["ANTHROPIC_API_KEY"] = key
+			return env, true
+		}
+	}
+	return env, false
+}
+
+// format is what the provider speaks. Older versions kept it among the settings.
+func (p *ccsProvider) format() string {
+	if format := orElse(p.meta.first("apiFormat"), p.settings.first("api_format")); format != "" {
+		return format
+	}
+	switch mode := p.settings.at("openrouter_compat_mode"); {
+	case mode.on(), mode.str() == "1", strings.EqualFold(mode.str(), "true"):
+		return "openai_chat"
+	}
+	return "anthropic"
 }
 
 // isOfficial tells whether the client asks Anthropic with an account of its own.
@@ -244,6 +281,9 @@ func amount(s string) string {
 // leaveRest names what of a provider did not come along.
 func (p *ccsProvider) leaveRest(b *builder, label string, env clientEnv) {
 	env.leaveRest(b, label+".env")
+	for _, key := range []string{env["OPENROUTER_API_KEY"], env["OPENAI_API_KEY"], p.settings.first("apiKey"), p.settings.first("api_key")} {
+		b.learn(key)
+	}
 	for _, field := range []string{"custom_endpoints", "usage_script", "customUserAgent", "apiKeyHeaderName", "codexChatReasoning"} {
 		if n := p.meta.at(field); !n.empty() {
 			b.leave(label+".meta."+field, "prism has nothing of this kind")

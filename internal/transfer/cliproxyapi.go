@@ -31,7 +31,6 @@ func readCLIProxyAPI(_ context.Context, path string, b *builder) error {
 	if len(b.Profiles) > 0 {
 		b.Active = b.Profiles[0].Name
 	}
-	b.Rules = slices.DeleteFunc(b.Rules, func(r config.Rule) bool { return r.Use == b.Active })
 	c.rest(root)
 	return nil
 }
@@ -73,7 +72,7 @@ func (c *cpa) claude(e *node, at string) {
 // compatible makes profiles of a provider of Chat Completions: one for each of its keys.
 func (c *cpa) compatible(e *node, at string) {
 	d := draft{at: at, name: e.first("name")}
-	d.profile = config.Profile{BaseURL: baseOf(e.first("base-url"), config.DialectOpenAI), Dialect: config.DialectOpenAI, Models: aliases(e)}
+	d.profile = config.Profile{BaseURL: chatBase(e.first("base-url")), Dialect: config.DialectOpenAI, Models: aliases(e)}
 	if len(d.profile.Models) > 0 && !slices.ContainsFunc(d.profile.Models, func(m config.ModelRule) bool { return m.Match == "*" }) {
 		d.profile.Models = append(d.profile.Models, config.ModelRule{Match: "*", Use: d.profile.Models[0].Use}) // names of Claude mean nothing there
 	}
@@ -149,7 +148,7 @@ func (c *cpa) leaveFields(e *node, label string, known []string) {
 
 // rest reads what is beside the providers.
 func (c *cpa) rest(root *node) {
-	for i, k := range root.at("api-keys").list() {
+	for i, k := range firstOf(root.at("api-keys").list(), maxEntries) {
 		if i == 0 {
 			c.takeToken("api-keys[0]", k.str())
 			continue

@@ -85,7 +85,7 @@ func run(t *testing.T, ar *txtar.Archive) map[string]string {
 	if have == nil {
 		t.Fatal(problems)
 	}
-	plan.Fit(have)
+	plan.Fit(have, activate)
 	out, err := plan.Apply(src, activate)
 	if err != nil {
 		t.Fatal(err)

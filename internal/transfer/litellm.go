@@ -9,8 +9,8 @@ import (
 	"prism/config"
 )
 
-// maxDeployments is how many entries of a list are looked at.
-const maxDeployments = 1000
+// maxJoins is how many fallbacks of models are looked at.
+const maxJoins = 2000
 
 // readLiteLLM reads config.yaml of LiteLLM's proxy. Deployments that ask at the same address with the
 // same key become one profile: what differs is the model, and that is a line of models.
@@ -26,19 +26,20 @@ func readLiteLLM(_ context.Context, path string, b *builder) error {
 	if root.at("model_list") == nil {
 		return fmt.Errorf("%w: it has no model_list", ErrFormat)
 	}
-	l := litellm{builder: b, root: root, profiles: map[string]string{}}
-	getenv, own := b.opt.Getenv, envOf(root.at("environment_variables"))
-	b.opt.Getenv = func(name string) string {
-		if value := own[name]; value != "" && !strings.HasPrefix(value, "os.environ/") {
-			return value
+	l := litellm{builder: b, root: root, own: map[string]string{}, profiles: map[string]string{}}
+	for name, value := range envOf(root.at("environment_variables")) {
+		if !strings.HasPrefix(value, environPrefix) {
+			l.own[name] = value
 		}
-		return getenv(name)
+	}
+	b.expand = func(text string, getenv func(string) string) (value, missing string) {
+		return environ(text, func(name string) string { return orElse(l.own[name], getenv(name)) })
 	}
 	all := root.at("model_list").list()
-	if len(all) > maxDeployments {
-		b.leave(fmt.Sprintf("model_list[%d] and all behind it", maxDeployments), "too many to be looked at")
+	if len(all) > maxEntries {
+		b.leave(fmt.Sprintf("model_list[%d] and all behind it", maxEntries), "too many to be looked at")
 	}
-	for i, m := range firstOf(all, maxDeployments) {
+	for i, m := range firstOf(all, maxEntries) {
 		l.deployment(m, fmt.Sprintf("model_list[%d]", i))
 	}
 	l.make()
@@ -52,6 +53,7 @@ type litellm struct {
 	*builder
 
 	root     *node
+	own      map[string]string // variables that the file sets itself
 	groups   []*deployments
 	profiles map[string]string // by the name of a model
 }
@@ -72,33 +74,15 @@ type deployment struct {
 // deployment puts an entry to those of its profile, or says why it cannot.
 func (l *litellm) deployment(m *node, at string) {
 	d := deployment{at: at, name: m.first("model_name"), params: m.at("litellm_params"), info: m.at("model_info")}
-	label := (&draft{at: at, name: d.name}).label()
 	provider, model := l.provider(d.params)
 	d.model = model
-	group := &deployments{provider: provider, draft: draft{at: at, key: d.params.first("api_key")}}
-	address := d.params.first("api_base", "base_url")
-	if value, _ := l.resolve(address); strings.HasPrefix(address, "os.environ/") {
-		address = value
-	}
-	switch provider {
-	case "anthropic":
-		group.profile = config.Profile{BaseURL: baseOf(orElse(address, anthropicURL), config.DialectAnthropic)}
-		group.key = orElse(group.key, "os.environ/ANTHROPIC_API_KEY")
-	case "openai":
-		group.profile = config.Profile{BaseURL: baseOf(orElse(address, "https://api.openai.com/v1"), config.DialectOpenAI), Dialect: config.DialectOpenAI}
-		if group.key == "" && !loopback(address) {
-			group.key = "os.environ/OPENAI_API_KEY"
-		}
-	default:
-		why := "prism does not import the provider " + provider
-		if preset, known := config.PresetNamed(provider); known {
-			why += "; see: prism profiles add --preset " + preset.Name
-		}
-		l.leave(label, why)
+	group := &deployments{provider: provider, draft: draft{at: at}}
+	if why := l.upstream(group, d.params); why != "" {
+		l.leave((&draft{at: at, name: d.name}).label(), why)
 		return
 	}
 	if model == "" || d.name == "" {
-		l.leave(label, "it names no model")
+		l.leave((&draft{at: at, name: d.name}).label(), "it names no model")
 		return
 	}
 	same := func(g *deployments) bool {
@@ -110,6 +94,67 @@ func (l *litellm) deployment(m *node, at string) {
 		l.groups = append(l.groups, group)
 	}
 	group.list = append(group.list, d)
+}
+
+// litellmDefault is where LiteLLM asks a provider, and with which key, if an entry does not say it.
+type litellmDefault struct {
+	dialect config.Dialect
+	address string
+	key     string   // the variable of the key
+	others  []string // variables that put another address in its place
+	base    func(address string) string
+}
+
+func litellmDefaults() map[string]litellmDefault {
+	return map[string]litellmDefault{
+		"anthropic": {
+			dialect: config.DialectAnthropic, address: anthropicURL,
+			key: "ANTHROPIC_API_KEY", others: []string{"ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"},
+			base: func(address string) string { return baseOf(address, config.DialectAnthropic) },
+		},
+		"openai": {
+			dialect: config.DialectOpenAI, address: "https://api.openai.com/v1",
+			key: "OPENAI_API_KEY", others: []string{"OPENAI_BASE_URL", "OPENAI_API_BASE"}, base: chatBase,
+		},
+	}
+}
+
+// upstream settles where the deployments of a group ask, and with which key, or says why that cannot be
+// known. A key that the entry does not name goes to the provider itself and to nobody else: whoever wrote
+// the entry could have had it sent anywhere.
+func (l *litellm) upstream(group *deployments, params *node) (why string) {
+	std, known := litellmDefaults()[group.provider]
+	switch {
+	case !known:
+		return l.unknown(group.provider)
+	case !params.at("litellm_credential_name").empty():
+		return "its key is kept in LiteLLM under a name; write api_key in its place"
+	}
+	address, why := l.resolve(orElse(params.first("api_base", "base_url"), l.root.at("litellm_settings").first("api_base")))
+	for _, name := range std.others {
+		address = orElse(address, l.own[name])
+	}
+	group.key = params.first("api_key")
+	group.profile = config.Profile{BaseURL: std.base(orElse(address, std.address)), Dialect: std.dialect}
+	if why != "" || group.key != "" || hostOf(group.profile.BaseURL) != hostOf(std.address) {
+		return why
+	}
+	for _, name := range std.others {
+		if other := l.opt.Getenv(name); address == "" && l.own[std.key] == "" && other != "" && hostOf(other) != hostOf(std.address) {
+			return "it names no key, and the one in " + std.key + " may be for the address in " + name + "; write api_base and api_key"
+		}
+	}
+	group.key = environPrefix + std.key
+	return ""
+}
+
+// unknown says that a provider is none of those that are imported.
+func (*litellm) unknown(provider string) string {
+	why := "prism does not import the provider " + provider
+	if preset, known := config.PresetNamed(provider); known {
+		why += "; see: prism profiles add --preset " + preset.Name
+	}
+	return why
 }
 
 // provider takes the name of a provider from that of a model.
@@ -189,7 +234,7 @@ func (l *litellm) made(d deployment, profile string) {
 	switch first := l.profiles[d.name]; {
 	case first == "":
 		l.profiles[d.name] = profile
-		if profile != l.Active && d.name != "*" && printable(d.name) {
+		if d.name != "*" && printable(d.name) {
 			l.rule(d.name, profile)
 		}
 	case first != profile:
@@ -198,20 +243,10 @@ func (l *litellm) made(d deployment, profile string) {
 	default:
 		l.leave(label, "one name for several models; the first counts")
 	}
-	usd := func(fields ...string) string {
-		return decimalOf(orElse(d.params.first(fields...), d.info.first(fields...)), 1_000_000)
-	}
-	l.price(config.PriceRow{
-		Profile: profile, ModelMatch: d.model,
-		Input:        usd("input_cost_per_token"),
-		Output:       usd("output_cost_per_token"),
-		CacheRead:    usd("cache_read_input_token_cost"),
-		CacheWrite5m: usd("cache_creation_input_token_cost"),
-		CacheWrite1h: usd("cache_creation_input_token_cost_above_1hr"),
-	})
+	l.priced(d, profile, label)
 	known := []string{"model", "api_key", "api_base", "base_url", "custom_llm_provider"}
 	for field, value := range d.params.each() {
-		if !slices.Contains(known, field) && !strings.Contains(field, "_cost") && !value.empty() {
+		if !slices.Contains(known, field) && !isCost(field) && !value.empty() {
 			l.leave(label+".litellm_params."+field, "prism has nothing of this kind")
 		}
 	}
@@ -219,11 +254,16 @@ func (l *litellm) made(d deployment, profile string) {
 
 // fallbacks joins the profiles of models.
 func (l *litellm) fallbacks() {
+	joins := 0
 	for _, section := range []string{"router_settings", "litellm_settings"} {
 		for i, item := range l.root.at(section, "fallbacks").list() {
 			for from, list := range item.each() {
 				at := fmt.Sprintf("%s.fallbacks[%d] (%s)", section, i, from)
 				for _, to := range firstOf(list.list(), maxChain) {
+					if joins++; joins > maxJoins {
+						l.leave(at+" and all behind it", "too many to be looked at")
+						return
+					}
 					l.join(from, to.str(), at)
 				}
 			}

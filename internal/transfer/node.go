@@ -12,6 +12,8 @@ const (
 	maxSource = 8 << 20
 	// maxNodes bounds the values of one file, those behind aliases counted wherever they are used.
 	maxNodes = 200_000
+	// maxEntries is how many entries of a list are looked at.
+	maxEntries = 1000
 	// maxDepth bounds how deep lists and fields may lie within each other.
 	maxDepth = 64
 )

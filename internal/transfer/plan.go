@@ -81,11 +81,17 @@ func (p *Plan) fallBack(from, to, what string) {
 
 // leads tells whether fallbacks lead from one profile to another.
 func (p *Plan) leads(from, to string) bool {
-	if from == to {
-		return true
+	seen := map[string]bool{} // ways part and meet again: without it there are more of them than anybody can go
+	var walk func(string) bool
+	walk = func(name string) bool {
+		if name == to || seen[name] {
+			return name == to
+		}
+		seen[name] = true
+		f := p.profile(name)
+		return f != nil && slices.ContainsFunc(f.Fallback, walk)
 	}
-	f := p.profile(from)
-	return f != nil && slices.ContainsFunc(f.Fallback, func(next string) bool { return p.leads(next, to) })
+	return walk(from)
 }
 
 // rule sends a model to a profile.
@@ -97,7 +103,8 @@ func (p *Plan) rule(model, use string) {
 }
 
 // Only keeps the profiles with these names, those of the plan or those of the source, and what leads to
-// them; without names it keeps all. It returns the names that fit none.
+// them; without names it keeps all. The token of clients goes with the whole only. It returns the names
+// that fit none.
 func (p *Plan) Only(names []string) (unknown []string) {
 	if len(names) == 0 {
 		return nil
@@ -117,7 +124,16 @@ func (p *Plan) Only(names []string) (unknown []string) {
 			unknown = append(unknown, name)
 		}
 	}
+	p.leaveToken("some profiles were asked for, and it is for all of them")
 	return unknown
+}
+
+// leaveToken leaves the token of clients, if there is one.
+func (p *Plan) leaveToken(why string) {
+	if !p.ClientToken.IsZero() {
+		p.leave("the token of clients", why)
+		p.ClientToken = config.Secret{}
+	}
 }
 
 // keep drops profiles and what leads to them.

@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"prism/config"
+	"prism/internal/pricing"
 )
 
 func write(t *testing.T, path, text string) string {
@@ -85,8 +85,12 @@ func TestEverySourceRefusesWhatIsNotItsOwn(t *testing.T) {
 
 func TestNoWordOfAPlanRepeatsAKey(t *testing.T) {
 	const key = "plainwordsthatlooklikenothing"
-	path := write(t, filepath.Join(t.TempDir(), "c.json"), `{"Providers": [
-		{"name": "a `+key+`", "api_base_url": "https://x.example.com/`+key+`/v1/messages", "api_key": "`+key+`", "models": ["`+key+`", "b"]}],
+	path := write(t, filepath.Join(t.TempDir(), "c.json"), `{"gateway": {}, "Providers": [
+		{"name": "before `+key+`", "type": "anthropic_messages", "baseUrl": "https://w.example.com", "apiKey": "sk-w-0123456789", "models": ["`+key+`"],
+			"modelMetadata": {"`+key+`": {"pricing": {"inputUsdPerMillionTokens": 1, "outputUsdPerMillionTokens": 1}}}},
+		{"name": "elsewhere", "type": "anthropic_messages", "baseUrl": "https://z.example.com/`+key+`", "apiKey": "sk-z-0123456789"},
+		{"name": "a `+key+`", "type": "anthropic_messages", "baseUrl": "https://x.example.com/`+key+`/v1/messages", "apiKey": "`+key+`", "models": ["`+key+`", "b"]},
+		{"name": "b `+key+`", "type": "anthropic_messages", "baseUrl": "https://y.example.com", "apiKey": "`+key+`", "models": ["`+key+`", "b"]}],
 		"Router": {"`+key+`": "x"}}`)
 	plan, err := Read(t.Context(), CCR, path, Options{})
 	if err != nil {
@@ -98,9 +102,12 @@ func TestNoWordOfAPlanRepeatsAKey(t *testing.T) {
 		}
 	}
 	for _, p := range plan.Profiles {
-		if strings.Contains(p.Name+p.Title, key) {
-			t.Errorf("%s %s", p.Name, p.Title)
+		if strings.Contains(fmt.Sprint(p.Name, p.Title, p.BaseURL, p.Models, p.Fallback), key) {
+			t.Errorf("%+v", p)
 		}
+	}
+	if text := fmt.Sprint(plan.Rules, plan.Prices, plan.Active); strings.Contains(text, key) {
+		t.Error(text)
 	}
 }
 
@@ -120,7 +127,7 @@ func TestASecondImportAddsNothing(t *testing.T) {
 		if have == nil {
 			t.Fatal(problems)
 		}
-		plan.Fit(have)
+		plan.Fit(have, false)
 		out, err := plan.Apply(src, false)
 		if err != nil {
 			t.Fatal(err)
@@ -132,26 +139,48 @@ func TestASecondImportAddsNothing(t *testing.T) {
 	}
 }
 
-func TestAHugeSourceIsReadInNoTime(t *testing.T) {
-	var b strings.Builder
-	b.WriteString(`{"Providers": [`)
-	for i := range 5000 {
-		fmt.Fprintf(&b, `{"name": "p%d", "api_base_url": "https://h%d.example.com/v1/messages", "api_key": "sk-%d-0123456789", "models": ["m", "n"], "transformer": {"use": ["a", "b"]}},`, i, i, i)
+// TestAHugeSourceIsNotReadToItsEnd counts what is done for files of many parts, whether they are refused or
+// not.
+func TestAHugeSourceIsNotReadToItsEnd(t *testing.T) {
+	many := func(n int, format string) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, strings.ReplaceAll(format, "#", "%[1]d")+",", i)
+		}
+		return b.String()
 	}
-	b.WriteString(`5, 6], "Router": {"default": "p0,m"}, "fallback": {"default": ["` + strings.Repeat(`p1,m", "`, 5000) + `p2,m"]}}`)
-	path := write(t, filepath.Join(t.TempDir(), "c.json"), b.String())
-	start := time.Now()
-	plan, err := Read(t.Context(), CCR, path, Options{})
-	if err != nil {
-		t.Fatal(err)
+	tests := []struct{ name, source, text string }{
+		{"profiles", CCR, `{"Providers": [` + many(5000, `{"name": "p#", "api_base_url": "https://h#.example.com/v1/messages", "api_key": "$KEY_#", "models": ["m", "n"], "transformer": {"use": ["a", "b"]}}`) +
+			`5, 6], "Router": {"default": "p0,m"}, "fallback": {"default": ["` + strings.Repeat(`p1,m", "`, 5000) + `p2,m"]}}`},
+		{"refused profiles", CCR, `{"Providers": [` + many(20000, `{"name": "p#", "api_base_url": "http://h#.example.com/v1/messages", "api_key": "$KEY_#"}`) + `]}`},
+		{"models", CCR, `{"gateway": {}, "Providers": [{"name": "p", "type": "anthropic_messages", "baseUrl": "https://h.example.com", "credentials": [` + many(500, `{"name": "k#", "apiKey": "$KEY_#"}`) + `],
+			"modelMetadata": {` + many(50000, `"m#": {}`) + `}}]}`},
+		{"keys with models", CLIProxyAPI, `openai-compatibility: [{name: p, base-url: "https://h.example.com", api-keys: [` + many(500, `"sk-#-0123456789"`) + `], models: [` + many(5000, `{name: "n#", alias: "a#"}`) + `]}]`},
 	}
-	out, err := plan.Apply([]byte("active: own\nprofiles:\n  - name: own\n    base_url: https://api.anthropic.com\n    auth: passthrough\n"), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%d profiles, %d left out, %d bytes in %s", len(plan.Profiles), len(plan.Left), len(out), time.Since(start))
-	if len(plan.Profiles) != maxProfiles || len(plan.Left) > maxLeft+1 {
-		t.Errorf("%d profiles, %d left out", len(plan.Profiles), len(plan.Left))
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			asked := 0
+			opt := Options{Getenv: func(string) string { asked++; return fmt.Sprintf("sk-%d-0123456789", asked) }}
+			plan, err := Read(t.Context(), tt.source, write(t, filepath.Join(t.TempDir(), "f"), tt.text), opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := plan.Apply([]byte(ownFile), false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if none := tt.name == "refused profiles"; none != (len(plan.Profiles) == 0) {
+				t.Errorf("%d profiles", len(plan.Profiles))
+			}
+			if len(plan.Profiles) > maxProfiles || len(plan.Left) > maxLeft+1 || asked > maxDrafts || len(out) > 2*maxText {
+				t.Errorf("%d profiles, %d left out, %d variables, %d bytes", len(plan.Profiles), len(plan.Left), asked, len(out))
+			}
+			for _, p := range plan.Profiles {
+				if len(p.Models) > maxModels {
+					t.Errorf("%s has %d models", p.Name, len(p.Models))
+				}
+			}
+		})
 	}
 }
 
@@ -162,6 +191,8 @@ func FuzzSources(f *testing.F) {
 	f.Add("cliproxyapi", "claude-api-key: [{api-key: k}]")
 	f.Add("claude-settings", `{"env": {"ANTHROPIC_API_KEY": "k"}}`)
 	f.Add("cc-switch", `INSERT INTO providers (id, app_type, name, settings_config) VALUES ('a','claude','b','{"env":{"ANTHROPIC_AUTH_TOKEN":"k"}}')`)
+	f.Add("litellm", "model_list: [{model_name: a, litellm_params: {model: 'openai/foo[', api_base: 'http://127.0.0.1:1/v1', input_cost_per_token: 1e2, output_cost_per_token: 1}}]")
+	f.Add("ccr", `{"gateway": {}, "Providers": [{"name": "a", "type": "openai", "baseUrl": "https://x.example.com/v1", "apiKey": "k", "modelMetadata": {"m[1m]\\*": {"pricing": {"inputUsdPerMillionTokens": 1, "outputUsdPerMillionTokens": 1}}}}]}`)
 	f.Fuzz(func(t *testing.T, source, text string) {
 		path := write(t, filepath.Join(t.TempDir(), "f"), text)
 		plan, err := Read(context.Background(), source, path, Options{})
@@ -173,8 +204,24 @@ func FuzzSources(f *testing.F) {
 		if err != nil {
 			return // too large for a file
 		}
-		if _, problems := config.ParseProfiles(out, config.ParseOptions{AllowPlaintext: true, Active: "-"}); problems.Err() != nil && len(out) < 500_000 {
+		read, problems := config.ParseProfiles(out, config.ParseOptions{AllowPlaintext: true, Active: "-"})
+		if problems.Err() != nil && len(out) < 500_000 {
 			t.Fatalf("%s\n%s", problems.Text(), out)
+		}
+		if read == nil {
+			return
+		}
+		rows := make([]pricing.Row, len(read.Prices))
+		for i := range rows {
+			rows[i] = bookRow(&read.Prices[i])
+		}
+		if _, err := new(pricing.Book).With(rows); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		for i := range plan.Prices {
+			if model := ofPattern(plan.Prices[i].ModelMatch); !pricing.Matches(plan.Prices[i].ModelMatch, model) {
+				t.Fatalf("%q does not fit %q", plan.Prices[i].ModelMatch, model)
+			}
 		}
 	})
 }

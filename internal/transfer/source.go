@@ -25,10 +25,11 @@ func Sources() []string { return []string{CCR, CCSwitch, CLIProxyAPI, LiteLLM, C
 
 // Places tells where the files of other tools are looked for.
 type Places struct {
-	Home    string // of the user
-	Dir     string // the working directory; "" = not looked at
-	AppData string // %APPDATA% on Windows
-	Managed string // settings of Claude Code that an administrator made; "" = where the platform has them
+	Home      string // of the user
+	Dir       string // the working directory; "" = not looked at
+	AppData   string // %APPDATA% on Windows
+	ClaudeDir string // where Claude Code keeps the settings of the user; "" = .claude in Home
+	Managed   string // settings of Claude Code that an administrator made; "" = where the platform has them
 }
 
 // Find returns the file of a source that there is, or else "" and where it was looked for.
@@ -58,11 +59,16 @@ func (p Places) files(source string) []string {
 		out = append(out, home(".cli-proxy-api", "config.yaml"), home("CLIProxyAPI", "config.yaml"), home("cliproxyapi", "config.yaml"))
 		out = append(out, p.here("config.yaml")...)
 	case LiteLLM:
-		out = append(p.here("config.yaml", "litellm_config.yaml", "litellm-config.yaml"), home(".litellm", "config.yaml"), home(".config", "litellm", "config.yaml"))
+		out = append(p.here(litellmFiles()...), home(".litellm", "config.yaml"), home(".config", "litellm", "config.yaml"))
 	case ClaudeSettings:
 		out = p.settings()
 	}
 	return out
+}
+
+// litellmFiles are the names that a configuration of LiteLLM has in the working directory.
+func litellmFiles() []string {
+	return []string{"config.yaml", "litellm_config.yaml", "litellm-config.yaml"}
 }
 
 func (p Places) here(names ...string) []string {
@@ -89,20 +95,24 @@ func (p Places) settings() []string {
 		}
 	}
 	out := append([]string{managed}, p.here(filepath.Join(".claude", "settings.local.json"), filepath.Join(".claude", "settings.json"))...)
-	return append(out, filepath.Join(p.Home, ".claude", "settings.json"))
+	return append(out, filepath.Join(orElse(p.ClaudeDir, filepath.Join(p.Home, ".claude")), "settings.json"))
 }
 
-// Read reads the configuration of a tool from a file, or, for cc-switch, from a link.
+// Read reads the configuration of a tool from a file, or, for cc-switch, from a link. Somebody named it:
+// variables that it needs are looked up, where the tool does so.
 func Read(ctx context.Context, source, path string, opt Options) (*Plan, error) {
+	return newBuilder(source, opt).readFile(ctx, path)
+}
+
+func (b *builder) readFile(ctx context.Context, path string) (*Plan, error) {
 	read, known := map[string]func(context.Context, string, *builder) error{
 		CCR: readCCR, CCSwitch: readCCSwitch, CLIProxyAPI: readCLIProxyAPI, LiteLLM: readLiteLLM, ClaudeSettings: readClaudeSettings,
-	}[source]
+	}[b.Source]
 	if !known {
-		return nil, fmt.Errorf("there is no source %q", source)
+		return nil, fmt.Errorf("there is no source %q", b.Source)
 	}
-	b := newBuilder(source, opt)
 	if err := read(ctx, path, b); err != nil {
-		return nil, fmt.Errorf("read %s: %w", source, err)
+		return nil, fmt.Errorf("read %s: %w", b.Source, err)
 	}
 	b.Files = []string{path}
 	if linked(path) {
@@ -115,15 +125,24 @@ func linked(path string) bool {
 	return len(path) > len(linkScheme) && path[:len(linkScheme)] == linkScheme
 }
 
-// ReadFound reads the configuration of a tool from where it keeps it. The error is [fs.ErrNotExist] where
-// there is none.
+// ReadFound reads the configuration of a tool from where it keeps it. A file of the working directory may
+// have come with a repository, and nobody named it: no variables are looked up for it, and no token is
+// taken out of it. The error is [fs.ErrNotExist] where there is none.
 func ReadFound(ctx context.Context, source string, places Places, opt Options) (*Plan, error) {
 	if source != ClaudeSettings {
 		path, looked := places.Find(source)
 		if path == "" {
 			return nil, &fs.PathError{Op: "find", Path: slices.Concat(looked, []string{""})[0], Err: fs.ErrNotExist}
 		}
-		return Read(ctx, source, path, opt)
+		b := newBuilder(source, opt)
+		if slices.Contains(places.here(litellmFiles()...), path) {
+			b.found, b.opt.Getenv = true, newBuilder(source, Options{}).opt.Getenv
+		}
+		plan, err := b.readFile(ctx, path)
+		if err == nil && source == CCR {
+			plan.Left = append(plan.Left, places.ccrProjects()...)
+		}
+		return plan, err
 	}
 	b := newBuilder(source, opt)
 	err := readAllSettings(places.settings(), b)
