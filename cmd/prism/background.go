@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"prism/internal/admin"
 	"prism/internal/daemon"
+	"prism/internal/service"
 )
 
 func newStart(a *app) *cobra.Command {
@@ -27,7 +29,7 @@ process that outlives this terminal. It ends when the gateway answers.`,
 			if err != nil {
 				return err
 			}
-			return a.start(cmd, r)
+			return a.start(cmd.Context(), r)
 		},
 	}
 }
@@ -46,7 +48,7 @@ at most. It starts again with the next login if it is a service, or with prism s
 			if err != nil {
 				return err
 			}
-			return a.stop(cmd, r, now)
+			return a.stop(cmd.Context(), r, now)
 		},
 	}
 	cmd.Flags().BoolVar(&now, "now", false, "break off what is in flight")
@@ -65,38 +67,49 @@ meanwhile: the sockets stay, and clients wait.`,
 			if err != nil {
 				return err
 			}
-			return a.restart(cmd, r)
+			return a.restart(cmd.Context(), r)
 		},
 	}
 }
 
 // housed returns the installed service that runs the gateway, or would; false where there is none.
-func (a *app) housed(cmd *cobra.Command) (house, bool) {
+// pid is that of the gateway that answers; 0 = none does.
+func (a *app) housed(ctx context.Context, pid int) (house, bool) {
 	for _, o := range []serviceOptions{{}, {system: true}} {
-		h, err := a.house(cmd, o)
-		if err == nil && h.Installed() {
+		h, err := a.house(o)
+		if err == nil && h.Installed() && (pid == 0 && h.ours() || pid != 0 && h.runs(ctx, pid)) {
 			return h, true
 		}
 	}
 	return house{}, false
 }
 
-func (a *app) start(cmd *cobra.Command, r room) error {
-	ctx := cmd.Context()
+// runs tells whether the service is what runs the gateway.
+func (h house) runs(ctx context.Context, pid int) bool {
+	st, err := h.State(ctx)
+	return err == nil && st.PID == pid
+}
+
+func (a *app) start(ctx context.Context, r room) error {
 	st, err := r.client.Status(ctx)
 	if err == nil {
 		a.note("the gateway runs already (PID %d)", st.PID)
 		return nil
 	}
-	h, installed := a.housed(cmd)
+	h, installed := a.housed(ctx, 0)
 	if !installed && !errors.Is(err, admin.ErrNotRunning) {
 		return err
 	}
 	if !installed {
 		return a.startDetached(ctx, r)
 	}
-	if err := h.Start(ctx); err != nil {
-		return serviceError(err)
+	err = h.Start(ctx)
+	if errors.Is(err, service.ErrNoManager) {
+		a.note("no service manager answers: the gateway starts without it")
+		return a.startDetached(ctx, r)
+	}
+	if err != nil {
+		return h.problem(err, "start")
 	}
 	if err := a.serviceReady(ctx, h); err != nil {
 		return err
@@ -105,26 +118,24 @@ func (a *app) start(cmd *cobra.Command, r room) error {
 	return nil
 }
 
-func (a *app) stop(cmd *cobra.Command, r room, now bool) error {
-	ctx := cmd.Context()
-	st, err := r.client.Status(ctx)
+func (a *app) stop(ctx context.Context, r room, now bool) error {
+	st, err := r.client.Status(ctx) // without an answer it has no PID
 	running := err == nil
 	// A service that cannot start has a socket that nobody answers at.
-	h, installed := a.housed(cmd)
+	h, installed := a.housed(ctx, st.PID)
 	if err != nil && !installed && !errors.Is(err, admin.ErrNotRunning) {
 		return err
 	}
 	if running && st.InFlight > 0 && !now {
 		a.note("%s may finish, within %s; Ctrl-C leaves the gateway to it", plural(st.InFlight, "%d requests"), r.settings.Drain)
 	}
-	if installed && (!running || a.runs(ctx, h, st.PID)) {
+	if installed {
+		end := func() error { return h.Stop(ctx) }
 		if now && running {
-			if err := hurry(st.PID); err != nil {
-				return err
-			}
+			end = func() error { return hurried(st.PID, func() error { return h.Stop(ctx) }) }
 		}
-		if err := h.Stop(ctx); err != nil {
-			return serviceError(err)
+		if err := end(); err != nil {
+			return h.problem(err, "stop")
 		}
 		a.note("stopped the service")
 		return nil
@@ -140,19 +151,11 @@ func (a *app) stop(cmd *cobra.Command, r room, now bool) error {
 	return nil
 }
 
-// runs tells whether the service is what runs the gateway.
-func (a *app) runs(ctx context.Context, h house, pid int) bool {
-	st, err := h.State(ctx)
-	return err == nil && st.PID == pid
-}
-
-func (a *app) restart(cmd *cobra.Command, r room) error {
-	ctx := cmd.Context()
-	h, installed := a.housed(cmd)
+func (a *app) restart(ctx context.Context, r room) error {
 	st, err := r.client.Status(ctx)
-	if installed && (err != nil || a.runs(ctx, h, st.PID)) {
+	if h, installed := a.housed(ctx, st.PID); installed {
 		if err := h.Restart(ctx); err != nil {
-			return serviceError(err)
+			return h.problem(err, "restart")
 		}
 		if err := a.serviceReady(ctx, h); err != nil {
 			return err
@@ -161,21 +164,38 @@ func (a *app) restart(cmd *cobra.Command, r room) error {
 		return nil
 	}
 	if err == nil {
-		if err := a.stop(cmd, r, false); err != nil {
+		if err := a.stop(ctx, r, false); err != nil {
 			return err
 		}
 	}
-	return a.start(cmd, r)
+	return a.start(ctx, r)
 }
 
-// hurry tells a gateway to end without waiting for what is in flight: the second signal.
-func hurry(pid int) error {
-	for range 2 {
-		if err := signalTo(pid, syscall.SIGTERM); err != nil {
-			return err
-		}
+// hurried tells a gateway to end without waiting for what is in flight, again and again until end
+// returns: a second signal while the first has not been looked at would be lost.
+func hurried(pid int, end func() error) error {
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return fmt.Errorf("signal the gateway: %w", err)
 	}
-	return nil
+	defer func() { _ = p.Release() }()
+	ended := make(chan struct{})
+	var insisting sync.WaitGroup
+	insisting.Go(func() {
+		tick := time.NewTicker(stopTick)
+		defer tick.Stop()
+		for p.Signal(syscall.SIGTERM) == nil {
+			select {
+			case <-ended:
+				return
+			case <-tick.C:
+			}
+		}
+	})
+	err = end()
+	close(ended)
+	insisting.Wait()
+	return err
 }
 
 func signalTo(pid int, s os.Signal) error {
@@ -189,30 +209,36 @@ func signalTo(pid int, s os.Signal) error {
 	return nil
 }
 
-// stopMargin is what the end of a gateway may take beyond its drain.
-const stopMargin = 30 * time.Second
+// stopMargin is what the end of a gateway may take beyond its drain; stopTick is how often it is
+// looked at.
+const (
+	stopMargin = 30 * time.Second
+	stopTick   = 50 * time.Millisecond
+)
 
 // stopProcess ends a gateway that no service runs, and waits until it is gone.
 func (a *app) stopProcess(ctx context.Context, r room, st admin.Status, now bool) error {
-	end := func(pid int) error { return signalTo(pid, syscall.SIGTERM) }
-	if now {
-		end = hurry
-	}
-	if err := end(st.PID); err != nil {
+	if err := signalTo(st.PID, syscall.SIGTERM); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.settings.Drain+stopMargin)
 	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for !gone(ctx, r) {
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait for the gateway (PID %d) to end: %w", st.PID, ctx.Err())
-		case <-tick.C:
+	wait := func() error {
+		tick := time.NewTicker(stopTick)
+		defer tick.Stop()
+		for !gone(ctx, r) {
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("wait for the gateway (PID %d) to end: %w", st.PID, ctx.Err())
+			case <-tick.C:
+			}
 		}
+		return nil
 	}
-	return nil
+	if now {
+		return hurried(st.PID, wait)
+	}
+	return wait()
 }
 
 // gone tells whether a gateway has ended: the socket closes first, the lock goes with the process.

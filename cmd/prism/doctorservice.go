@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -33,16 +32,23 @@ func (x *examination) service() {
 	if name := x.a.loginName(); runtime.GOOS == "linux" && name != "" && !lingers(name) {
 		x.add(stateWarn, "service", "loginctl enable-linger "+name, "the user service ends with the last login: lingering is off")
 	}
-	s, err := service.New(x.a.serviceManager())
+	s, err := x.a.house(serviceOptions{})
 	if err != nil || !s.Installed() {
 		return // somebody keeps the unit by hand
 	}
-	spec, err := x.a.serviceSpec(x.ctx, x.room, serviceOptions{})
-	if err != nil {
+	if !s.ours() {
+		x.add(stateWarn, "service", "prism service install --force, if it is to run this one", "the service runs another gateway: %s", s.other())
 		return
 	}
-	if stale := s.Stale(spec); len(stale) > 0 {
-		x.add(stateWarn, "service", "prism service install", "%s is not what would be installed now: the program, an address or a variable has changed", x.a.tilde(stale[0]))
+	files, variables, err := s.outdated()
+	switch {
+	case err != nil:
+		x.add(stateWarn, "service", "prism service status", "%v", err)
+	case len(files) > 0 && len(variables) > 0:
+		names := strings.Join(variables, " ")
+		x.add(stateWarn, "service", "unset "+names+"; or, if the service is to have it: prism service install", "%s is not what would be installed now, because of %s in this shell", x.a.tilde(files[0]), names)
+	case len(files) > 0:
+		x.add(stateWarn, "service", "prism service install", "%s is not what would be installed now: the program or an address has changed", x.a.tilde(files[0]))
 	}
 	switch st, err := s.State(x.ctx); {
 	case errors.Is(err, service.ErrNoManager):
@@ -72,11 +78,7 @@ func (x *examination) tray() {
 	if err != nil {
 		return
 	}
-	b, err := os.ReadFile(login.Path())
-	if err == nil && !strings.Contains(string(b), filepath.Base(argv[0])) {
-		return // somebody's own
-	}
-	if err == nil && !strings.Contains(string(b), argv[0]) {
+	if login.StartsOther(argv) {
 		x.add(stateWarn, "tray", "prism tray --autostart on", "%s starts another program than this one", x.a.tilde(login.Path()))
 	}
 	if _, err := exec.LookPath("notify-send"); err != nil && runtime.GOOS == "linux" {

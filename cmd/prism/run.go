@@ -221,11 +221,15 @@ func takeSettings(args []string) (settings map[string]any, rest []string, err er
 	return settings, rest, nil
 }
 
+// claudeSettingsFiles are where they lie.
+func (a *app) claudeSettingsFiles() []string {
+	return []string{filepath.Join(a.claudeHome(), "settings.json"), filepath.Join(".claude", "settings.json"), filepath.Join(".claude", "settings.local.json")}
+}
+
 // claudeSettings are the settings files that Claude Code would read here.
 func (a *app) claudeSettings() []map[string]any {
-	home := firstOf(a.getenv("CLAUDE_CONFIG_DIR"), filepath.Join(a.getenv("HOME"), ".claude"))
 	var all []map[string]any
-	for _, path := range []string{filepath.Join(home, "settings.json"), filepath.Join(".claude", "settings.json"), filepath.Join(".claude", "settings.local.json")} {
+	for _, path := range a.claudeSettingsFiles() {
 		var s map[string]any
 		if b, err := os.ReadFile(path); err == nil && json.Unmarshal(b, &s) == nil {
 			all = append(all, s)
@@ -246,11 +250,11 @@ func conflicts(settings map[string]any, e clientEnv) bool {
 	return false
 }
 
-// ensureRunning starts the gateway in the background if none answers.
+// ensureRunning starts the gateway if none answers, as prism start does.
 func (a *app) ensureRunning(ctx context.Context, r room) error {
 	_, err := r.client.Status(ctx)
 	if !errors.Is(err, admin.ErrNotRunning) {
 		return err
 	}
-	return a.startDetached(ctx, r)
+	return a.start(ctx, r)
 }

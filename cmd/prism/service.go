@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -57,12 +56,14 @@ func newServiceInstall(a *app, o *serviceOptions) *cobra.Command {
 runs in the background ends first, when what is in flight has finished. It may be run again,
 after a change of listen: in prism.yaml or of the program's place: what is up to date is left
 alone. A service does not see the variables of your shell: those that say where files lie are
-written into it, secrets never.`,
+written into it, secrets never. What it has of an earlier installation it keeps, where this shell
+says nothing else. A service that runs another gateway, with another profiles.yaml or another
+state directory, is replaced with --force only.`,
 		Example: "  prism service install\n  sudo prism service install --system",
 		Args:    args(cobra.NoArgs),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.serviceInstall(cmd, *o) },
 	}
-	cmd.Flags().BoolVar(&o.force, "force", false, "replace files that somebody else wrote")
+	cmd.Flags().BoolVar(&o.force, "force", false, "replace files that somebody else wrote, and a service that runs another gateway")
 	return cmd
 }
 
@@ -101,11 +102,12 @@ type house struct {
 	a *app // as the user that the service runs as
 	room
 	*service.Service
-	spec service.Spec
+	system bool
+	user   string // whom a service of the machine runs as
 }
 
 // house finds the service that o means.
-func (a *app) house(cmd *cobra.Command, o serviceOptions) (house, error) {
+func (a *app) house(o serviceOptions) (house, error) {
 	if o.user != "" && !o.system {
 		return house{}, usagef("prism service install --system --user "+o.user, "--user is for a service of the machine")
 	}
@@ -126,10 +128,7 @@ func (a *app) house(cmd *cobra.Command, o serviceOptions) (house, error) {
 	if err != nil {
 		return house{}, serviceError(err)
 	}
-	h := house{a: a, room: r, Service: s}
-	h.spec, err = a.serviceSpec(cmd.Context(), r, o)
-	h.spec.User = name
-	return h, err
+	return house{a: a, room: r, Service: s, system: o.system, user: name}, nil
 }
 
 // serviceManager is where the service manager of this user keeps its files.
@@ -188,89 +187,13 @@ func serviceError(err error) error {
 	return e
 }
 
-// mustBeRoot refuses what only root can do, before anything is done.
-func (h house) mustBeRoot(o serviceOptions, verb string) error {
-	if o.system && os.Geteuid() != 0 {
-		return usagef("sudo prism service "+verb+" --system", "a service of the machine is the affair of root")
+// problem gives an error of the manager the fix that helps: what it refuses to a user, root may do
+// to a service of the machine.
+func (h house) problem(err error, verb string) error {
+	if h.system && errors.Is(err, service.ErrDenied) {
+		return &admin.Error{Code: codeInternal, Message: err.Error(), Fix: "sudo prism " + verb}
 	}
-	return nil
-}
-
-func (a *app) serviceInstall(cmd *cobra.Command, o serviceOptions) error {
-	ctx := cmd.Context()
-	h, err := a.house(cmd, o)
-	if err != nil {
-		return err
-	}
-	if err := h.mustBeRoot(o, "install"); err != nil {
-		return err
-	}
-	if dir := a.getenv("XDG_RUNTIME_DIR"); o.system && dir != "" && strings.HasPrefix(socketOf(h.paths, h.settings), dir+"/") {
-		return usagef("socket: "+filepath.Join(h.paths.State, "prism.sock")+" in prism.yaml",
-			"the control socket lies in %s, which is not there before the login", dir)
-	}
-	if passing(h.spec.Program) {
-		a.note("warning: the program lies in %s, where a service does not see it; install it first: install -Dm755 prism ~/.local/bin/prism", filepath.Dir(h.spec.Program))
-	}
-	a.warnSecrets()
-	before, err := h.State(ctx)
-	if err != nil {
-		return serviceError(err)
-	}
-	report, err := h.Install(ctx, h.spec, o.force)
-	if err != nil {
-		return serviceError(err)
-	}
-	if err := a.serviceBegin(ctx, h, before, len(report.Written)+len(report.Removed) > 0); err != nil {
-		return err
-	}
-	if err := a.showFiles(report); err != nil {
-		return err
-	}
-	a.noteLinger(o)
-	return nil
-}
-
-// serviceBegin has the service run what was installed, in place of a gateway that runs without it.
-func (a *app) serviceBegin(ctx context.Context, h house, before service.State, changed bool) error {
-	if before.Running && !changed {
-		return nil
-	}
-	st, err := h.client.Status(ctx)
-	if err == nil && !before.Running {
-		a.note("the gateway that runs in the background (PID %d) makes room for the service", st.PID)
-		if err := a.stopProcess(ctx, h.room, st, false); err != nil {
-			return err
-		}
-	}
-	begin := h.Start
-	if before.Running {
-		// What systemd holds open is opened anew: a socket cannot change under a service.
-		begin = func(ctx context.Context) error {
-			if err := h.Stop(ctx); err != nil {
-				return err
-			}
-			return h.Start(ctx)
-		}
-	}
-	if err := begin(ctx); err != nil {
-		return serviceError(err)
-	}
-	return a.serviceReady(ctx, h)
-}
-
-// serviceReady waits until the service answers.
-func (a *app) serviceReady(ctx context.Context, h house) error {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
-	if err := h.a.waitReady(ctx, h.room, nil); err != nil {
-		what := "the service was started and does not answer"
-		if st, stateErr := h.State(context.WithoutCancel(ctx)); stateErr == nil && st.Why != "" {
-			what += ": " + st.Why
-		}
-		return &admin.Error{Code: codeNotRunning, Message: what, Fix: "prism service logs; docs/running.md names what some systems lack"}
-	}
-	return nil
+	return serviceError(err)
 }
 
 // showFiles tells what became of the files.
@@ -289,12 +212,16 @@ func (a *app) showFiles(report service.Report) error {
 }
 
 func (a *app) serviceUninstall(cmd *cobra.Command, o serviceOptions) error {
-	h, err := a.house(cmd, o)
+	h, err := a.house(o)
 	if err != nil {
 		return err
 	}
-	if err := h.mustBeRoot(o, "uninstall"); err != nil {
+	if err := h.mustBeRoot("uninstall"); err != nil {
 		return err
+	}
+	other := ""
+	if h.Installed() && !h.ours() {
+		other = h.other()
 	}
 	report, err := h.Uninstall(cmd.Context())
 	switch {
@@ -306,11 +233,14 @@ func (a *app) serviceUninstall(cmd *cobra.Command, o serviceOptions) error {
 	case err != nil:
 		return serviceError(err)
 	}
+	if other != "" {
+		a.note("it ran another gateway: %s", other)
+	}
 	return a.showFiles(report)
 }
 
 func (a *app) serviceStatus(cmd *cobra.Command, o serviceOptions) error {
-	h, err := a.house(cmd, o)
+	h, err := a.house(o)
 	if err != nil {
 		return err
 	}
@@ -318,8 +248,11 @@ func (a *app) serviceStatus(cmd *cobra.Command, o serviceOptions) error {
 	if err != nil {
 		return serviceError(err)
 	}
-	stale := h.Stale(h.spec)
-	file := h.Files(h.spec)[0].Path
+	stale, variables, err := h.outdated()
+	if err != nil {
+		return err
+	}
+	file := h.Files(service.Spec{})[0].Path
 	pid := cell{unknown, nil}
 	if st.PID != 0 {
 		pid = cell{strconv.Itoa(st.PID), st.PID}
@@ -332,7 +265,7 @@ func (a *app) serviceStatus(cmd *cobra.Command, o serviceOptions) error {
 		columns: []column{{name: "installed"}, {name: "enabled"}, {name: "active"}, {name: "pid", right: true}, {name: "current"}, {name: "why"}, {name: "file"}},
 		rows:    [][]cell{{a.boolCell(st.Installed), a.boolCell(st.Enabled), textCell(st.Active), pid, current, textCell(st.Why), textAs(a.tilde(file), file)}},
 	}
-	v.text = func(w io.Writer) { a.writeServiceStatus(w, h, st, stale) }
+	v.text = func(w io.Writer) { a.writeServiceStatus(w, h, st, differences{stale, variables}) }
 	if err := a.show(v); err != nil {
 		return err
 	}
@@ -342,7 +275,13 @@ func (a *app) serviceStatus(cmd *cobra.Command, o serviceOptions) error {
 	return nil
 }
 
-func (a *app) writeServiceStatus(w io.Writer, h house, st service.State, stale []string) {
+// differences are what an installation now would change.
+type differences struct {
+	files     []string
+	variables []string // in which this shell differs from the service
+}
+
+func (a *app) writeServiceStatus(w io.Writer, h house, st service.State, d differences) {
 	line := func(format string, args ...any) { fmt.Fprintln(w, escape(a.text(format, args...), false)) }
 	if !st.Installed {
 		line("the service is not installed")
@@ -365,21 +304,28 @@ func (a *app) writeServiceStatus(w io.Writer, h house, st service.State, stale [
 		when = a.text("does not start by itself")
 	}
 	line("login    %s", when)
-	line("file     %s", a.tilde(h.Files(h.spec)[0].Path))
-	for _, path := range stale {
+	line("file     %s", a.tilde(h.Files(service.Spec{})[0].Path))
+	if !h.ours() {
+		line("differs  it runs another gateway: %s   fix: prism service install --force", h.other())
+		return
+	}
+	for _, path := range d.files {
 		line("differs  %s is not what would be installed now   fix: prism service install", a.tilde(path))
+	}
+	if len(d.variables) > 0 {
+		line("         because of %s in this shell; if the service is not to have that: unset it", strings.Join(d.variables, ", "))
 	}
 }
 
 func (a *app) serviceLogs(cmd *cobra.Command, o serviceOptions) error {
-	h, err := a.house(cmd, o)
+	h, err := a.house(o)
 	if err != nil {
 		return err
 	}
 	if !h.Installed() {
 		return serviceError(service.ErrNotInstalled)
 	}
-	argv := h.Logs(h.spec.Log, o.lines, o.follow)
+	argv := h.Logs(serveLog(h.room), o.lines, o.follow)
 	show := exec.CommandContext(cmd.Context(), argv[0], argv[1:]...)
 	show.Stdout, show.Stderr = a.out, a.err
 	if err := show.Run(); err != nil && cmd.Context().Err() == nil {

@@ -1,69 +1,223 @@
 package main
 
 import (
-	"context"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
 
+	"prism/config"
+	"prism/config/sealed"
 	"prism/internal/service"
 )
 
-// serviceSpec is what the service is to run here: this program, with the settings as they are, and
-// with the variables of this shell that say where files lie.
-func (a *app) serviceSpec(ctx context.Context, r room, o serviceOptions) (service.Spec, error) {
+// varLanguage is the variable of the language; a shell that has another one says nothing about the
+// service.
+const varLanguage = "PRISM_LANG"
+
+// wanted is what the service is to run here: this program, with the settings as they are, and with
+// the variables of this shell that say where files lie. What an installed service has beyond that
+// stays: this shell may know less than the one that installed it.
+func (h house) wanted() (service.Spec, error) {
 	program, err := ownProgram()
 	if err != nil {
 		return service.Spec{}, err
 	}
-	spec := service.Spec{Program: program, Data: listenStream(r.settings.Listen), Dashboard: listenStream(r.settings.Dashboard), Log: serveLog(r)}
-	if !o.system { // the directory of a socket that systemd makes for a user of the machine would be root's
-		spec.Control = socketOf(r.paths, r.settings)
-	}
-	if a.configFlag != "" {
-		path, err := filepath.Abs(a.configFlag)
-		if err != nil {
-			return spec, fmt.Errorf("find %s: %w", a.configFlag, err)
+	var is service.Spec
+	if h.ours() {
+		if is, err = h.Read(); err != nil {
+			return service.Spec{}, err
 		}
-		spec.Args = []string{"--config", path}
 	}
-	for _, name := range a.carried() {
-		spec.Env = append(spec.Env, service.Variable{Name: name, Value: a.getenv(name)})
+	spec := service.Spec{Program: program, User: h.user, Log: serveLog(h.room)}
+	if samePlace(is.Program, program) && !versioned(is.Program) {
+		spec.Program = is.Program // the same by another name
 	}
-	if path := a.servicePath(ctx, r); path != "" {
-		spec.Env = append(spec.Env, service.Variable{Name: "PATH", Value: path})
+	if err := h.carry(&spec, is); err != nil {
+		return spec, err
+	}
+	// The settings as the service will have them, which may have variables that this shell lacks.
+	env := h.environment(spec)
+	paths, err := h.pathsOf(spec)
+	if err != nil {
+		return spec, err
+	}
+	settings, err := config.LoadSettings(config.LoadOptions{File: paths.Settings, Env: env})
+	if err != nil {
+		return spec, err
+	}
+	spec.Data, spec.Dashboard = listenStream(settings.Listen), listenStream(settings.Dashboard)
+	if !h.system { // the directory of a socket that systemd makes for a user of the machine would be root's
+		spec.Control = socketOf(paths, settings)
 	}
 	return spec, nil
 }
 
+// carry gives spec its arguments and variables: those of this shell over those that the service has.
+// Both lead to the same files; how the service names them stays.
+func (h house) carry(spec *service.Spec, is service.Spec) error {
+	all := valuesOf(is)
+	maps.DeleteFunc(all, func(name, _ string) bool { // nothing that may be a secret
+		return strings.HasPrefix(name, "PRISM_") && !slices.Contains(carried(), name)
+	})
+	named := all["PRISM_CONFIG"]
+	for _, name := range carried() {
+		value := h.a.getenv(name)
+		if value == "" {
+			continue
+		}
+		if strings.HasSuffix(name, "_FILE") || name == "PRISM_CONFIG" {
+			path, err := filepath.Abs(value)
+			if err != nil {
+				return fmt.Errorf("find %s: %w", value, err)
+			}
+			value = path
+		}
+		all[name] = value
+	}
+	switch {
+	case is.Program != "" && len(is.Args) == 2 && configOf(is.Args) != "", is.Program != "" && len(is.Args) == 0:
+		spec.Args, all["PRISM_CONFIG"] = is.Args, named
+	case h.a.configFlag != "":
+		path, err := filepath.Abs(h.a.configFlag)
+		if err != nil {
+			return fmt.Errorf("find %s: %w", h.a.configFlag, err)
+		}
+		spec.Args, all["PRISM_CONFIG"] = []string{"--config", path}, ""
+	}
+	all["PATH"] = h.path(all["SOPS_AGE_KEY_CMD"], all["PATH"])
+	for _, name := range sortedKeys(all) {
+		if all[name] != "" {
+			spec.Env = append(spec.Env, service.Variable{Name: name, Value: all[name]})
+		}
+	}
+	return nil
+}
+
+// outdated are the files of the installed service that are not as they would be written now, and the
+// variables in which this shell differs from the service.
+func (h house) outdated() (files, variables []string, err error) {
+	is, err := h.Read()
+	if err != nil {
+		return nil, nil, nil //nolint:nilerr // what is not installed is not out of date
+	}
+	spec, err := h.wanted()
+	if err != nil {
+		return nil, nil, err
+	}
+	if !h.ours() {
+		return h.Stale(spec), nil, nil
+	}
+	has, here := valuesOf(is), valuesOf(spec)
+	here[varLanguage] = has[varLanguage]
+	spec.Env = nil
+	for _, name := range sortedKeys(here) {
+		if here[name] != "" {
+			spec.Env = append(spec.Env, service.Variable{Name: name, Value: here[name]})
+		}
+		if here[name] != has[name] {
+			variables = append(variables, name)
+		}
+	}
+	return h.Stale(spec), variables, nil
+}
+
+func valuesOf(spec service.Spec) map[string]string {
+	all := map[string]string{}
+	for _, v := range spec.Env {
+		all[v.Name] = v.Value
+	}
+	return all
+}
+
+// ours tells whether the installed service runs the gateway that this command means, or would: both
+// read the same profiles.yaml, and have the same state directory, which one gateway at a time can use.
+func (h house) ours() bool {
+	is, err := h.Read()
+	if err != nil || h.system && is.User != h.user {
+		return false
+	}
+	p, err := h.pathsOf(is)
+	return err == nil && samePlace(p.Profiles, h.paths.Profiles) && samePlace(p.State, h.paths.State)
+}
+
+// pathsOf are the paths of a gateway that runs as spec says.
+func (h house) pathsOf(spec service.Spec) (config.Paths, error) {
+	env := h.environment(spec)
+	return config.ResolvePaths(func(name string) string { value, _ := env(name); return value }, configOf(spec.Args))
+}
+
+// environment looks up what a process has under the service manager.
+func (h house) environment(spec service.Spec) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		for _, v := range spec.Env {
+			if v.Name == name {
+				return v.Value, true
+			}
+		}
+		if name == "HOME" || name == "XDG_RUNTIME_DIR" && !h.system {
+			value := h.a.getenv(name)
+			return value, value != ""
+		}
+		return "", false
+	}
+}
+
+// configOf is the value of --config among the arguments of a command.
+func configOf(args []string) string {
+	for i, arg := range args {
+		if value, ok := strings.CutPrefix(arg, "--config="); ok {
+			return value
+		}
+		if arg == "--config" && i+1 < len(args) {
+			return args[i+1]
+		}
+	}
+	return ""
+}
+
+// samePlace tells whether two paths lead to one file, or would.
+func samePlace(a, b string) bool {
+	if filepath.Clean(a) == filepath.Clean(b) {
+		return true
+	}
+	left, errLeft := os.Stat(a) //nolint:gosec // a path that the user gave, and only looked at
+	right, errRight := os.Stat(b)
+	return errLeft == nil && errRight == nil && os.SameFile(left, right)
+}
+
 func serveLog(r room) string { return filepath.Join(r.paths.State, "log", "serve.log") }
 
-// ownProgram is the path of this program, by the name that the PATH has for it: a package manager
-// replaces what that leads to.
+// ownProgram is the path of this program, by the name that the PATH has for it, else by the one that
+// it was called by: a package manager replaces what these lead to.
 func ownProgram() (string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", fmt.Errorf("find the program file: %w", err)
 	}
-	known, err := exec.LookPath("prism")
-	if err != nil {
-		return self, nil //nolint:nilerr // it is not on the PATH
-	}
-	if known, err = filepath.Abs(known); err != nil {
-		return self, nil //nolint:nilerr // the directory we are in has gone
-	}
-	a, errA := os.Stat(self)
-	b, errB := os.Stat(known)
-	if errA == nil && errB == nil && os.SameFile(a, b) {
-		return known, nil
+	for _, name := range []string{"prism", os.Args[0]} {
+		known, err := exec.LookPath(name)
+		if err != nil {
+			continue
+		}
+		if known, err = filepath.Abs(known); err == nil && samePlace(known, self) {
+			return known, nil
+		}
 	}
 	return self, nil
 }
+
+// versionName is a folder or a file named for a version, as package managers have them.
+var versionName = regexp.MustCompile(`(^|[-_@/])v?[0-9]+\.[0-9]+\.[0-9]+`)
+
+// versioned tells whether a program goes by a name that the next version will not have.
+func versioned(program string) bool { return versionName.MatchString(program) }
 
 // passing tells whether a program lies where files do not stay, and where systemd shows a service a
 // directory of its own.
@@ -74,6 +228,15 @@ func passing(program string) bool {
 		}
 	}
 	return false
+}
+
+// warnProgram names a place that does not last.
+func (a *app) warnProgram(program string) {
+	if passing(program) {
+		a.note("warning: the program lies in %s, where a service does not see it; install it first: mkdir -p ~/.local/bin && install -m755 %s ~/.local/bin/", filepath.Dir(program), shellQuote(program))
+	} else if versioned(program) {
+		a.note("warning: %s is a path of this version: after an upgrade the service starts nothing; install it again by a path that upgrades keep, such as a link of the package manager", program)
+	}
 }
 
 // listenStream is an address as service managers write it; "" for one that nobody could find again.
@@ -88,21 +251,16 @@ func listenStream(address string) string {
 	return net.JoinHostPort(host, port)
 }
 
-// carried are the variables of this shell that the service gets. Its file can be read by everybody:
-// what may be a secret is not among them.
-func (a *app) carried() []string {
-	var names []string
-	for _, kv := range os.Environ() {
-		name, _, _ := strings.Cut(kv, "=")
-		switch {
-		case name == "PRISM_PROFILE", name == "PRISM_LANG", strings.HasSuffix(name, "_WEBHOOK"):
-		case strings.HasPrefix(name, "PRISM_"):
-			names = append(names, name)
-		}
+// carried are the variables that a service gets from the shell, where they are set. Its file can be
+// read by everybody: what may be a secret is not among them.
+func carried() []string {
+	names := []string{
+		"PRISM_CONFIG", varLanguage, "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME",
+		"SOPS_AGE_KEY_FILE", "SOPS_AGE_KEY_CMD", "SOPS_AGE_SSH_PRIVATE_KEY_FILE", "SOPS_AGE_SSH_PRIVATE_KEY_CMD",
 	}
-	for _, name := range []string{"XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "SOPS_AGE_KEY_FILE", "SOPS_AGE_KEY_CMD", "SOPS_AGE_SSH_PRIVATE_KEY_FILE", "SOPS_AGE_SSH_PRIVATE_KEY_CMD"} {
-		if a.getenv(name) != "" {
-			names = append(names, name)
+	for _, v := range config.Variables() {
+		if !v.Private {
+			names = append(names, v.Name)
 		}
 	}
 	slices.Sort(names)
@@ -114,8 +272,10 @@ func (a *app) warnSecrets() {
 	if a.getenv("SOPS_AGE_KEY") != "" {
 		a.note("warning: SOPS_AGE_KEY is a secret and is not written into the service; keep the identity in a file: prism doctor names where")
 	}
-	if a.getenv("PRISM_NOTIFY_WEBHOOK") != "" {
-		a.note("warning: PRISM_NOTIFY_WEBHOOK may be a secret and is not written into the service; write notify: into prism.yaml")
+	for _, v := range config.Variables() {
+		if v.Private && a.getenv(v.Name) != "" {
+			a.note("warning: %s may be a secret and is not written into the service; write %s: into prism.yaml", v.Name, v.Setting)
+		}
 	}
 }
 
@@ -127,27 +287,49 @@ func serviceFolders() []string {
 	return []string{"/usr/local/bin", "/usr/bin", "/bin"}
 }
 
-// servicePath is the PATH of the service where it needs one of its own: programs that open the file
-// lie where it would not look. "" = it does not.
-func (a *app) servicePath(ctx context.Context, r room) string {
-	programs := []string{}
-	if words := strings.Fields(a.getenv("SOPS_AGE_KEY_CMD")); len(words) > 0 {
+// path is the PATH of the service where it needs one of its own: programs that open the file lie
+// where it would not look. command is that of SOPS_AGE_KEY_CMD, has what the service has. "" = it
+// needs none.
+func (h house) path(command, has string) string {
+	programs := agePlugins(h.recipients())
+	if words := strings.Fields(command); len(words) > 0 {
 		programs = append(programs, words[0])
 	}
-	if f, err := a.load(ctx, r, r.paths.Profiles); err == nil && f.Opened != nil {
-		programs = append(programs, agePlugins(f.Opened.Recipients)...)
+	known := serviceFolders()
+	if has != "" {
+		known = filepath.SplitList(has)
 	}
 	var own []string
 	for _, p := range programs {
+		if slices.ContainsFunc(known, func(dir string) bool { _, err := exec.LookPath(filepath.Join(dir, p)); return err == nil }) {
+			continue
+		}
 		where, err := exec.LookPath(p)
-		if dir := filepath.Dir(where); err == nil && filepath.IsAbs(dir) && !slices.Contains(serviceFolders(), dir) && !slices.Contains(own, dir) {
+		if dir := filepath.Dir(where); err == nil && filepath.IsAbs(dir) && !slices.Contains(known, dir) && !slices.Contains(own, dir) {
 			own = append(own, dir)
 		}
 	}
 	if len(own) == 0 {
-		return ""
+		return has
 	}
-	return strings.Join(append(own, serviceFolders()...), string(os.PathListSeparator))
+	return strings.Join(append(own, known...), string(os.PathListSeparator))
+}
+
+// recipients are those of profiles.yaml, as far as it says without being opened.
+func (h house) recipients() []string {
+	st, err := os.Stat(h.paths.Profiles)
+	if err != nil || !st.Mode().IsRegular() || st.Size() > config.MaxFileSize {
+		return nil
+	}
+	src, err := os.ReadFile(h.paths.Profiles)
+	if err != nil {
+		return nil
+	}
+	all, err := sealed.Recipients(src)
+	if err != nil {
+		return nil
+	}
+	return all
 }
 
 // agePlugins are the programs that recipients of the file need.

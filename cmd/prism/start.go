@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/renameio/v2"
+
 	"prism/internal/admin"
 )
 
@@ -102,16 +104,63 @@ func (a *app) waitReady(ctx context.Context, r room, died <-chan error) error {
 	}
 }
 
+// maxServeLog is how large the log of a gateway in the background may be at a start, in bytes;
+// maxLastWords is how much of it is looked at for what went wrong.
+const (
+	maxServeLog  = 16 << 20
+	maxLastWords = 1 << 20
+)
+
+// boundLog keeps the log of a gateway without a terminal from growing for ever: where out, to which
+// it writes, is that file and has grown too large, what it holds goes over the one before. Whoever
+// opened it appends to it, so that it can be emptied. What cannot be done keeps nothing from starting.
+func boundLog(out *os.File, name string) {
+	own, err := out.Stat()
+	if err != nil {
+		return
+	}
+	there, err := os.Lstat(name)
+	if err != nil || !there.Mode().IsRegular() || !os.SameFile(own, there) || there.Size() <= maxServeLog {
+		return
+	}
+	from, err := os.OpenFile(name, os.O_RDONLY|noFollow, 0)
+	if err != nil {
+		return
+	}
+	defer from.Close()
+	to, err := renameio.NewPendingFile(name+".1", renameio.WithPermissions(0o600))
+	if err != nil {
+		return
+	}
+	defer func() { _ = to.Cleanup() }()
+	if _, err := io.Copy(to, from); err == nil && to.CloseAtomicallyReplace() == nil {
+		_ = os.Truncate(name, 0)
+	}
+}
+
+// lastWords is what was written to a log from an offset on, or to one that was emptied since.
+func lastWords(name string, from int64) string {
+	f, err := os.OpenFile(name, os.O_RDONLY|noFollow, 0)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err == nil && st.Size() < from {
+		from = 0
+	}
+	b, err := io.ReadAll(io.NewSectionReader(f, from, maxLastWords))
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
 // startError repeats what the gateway said to people at its end: the lines of its log that
 // are not JSON, with the fix that it gave.
 func (a *app) startError(name string, from int64, err error) error {
 	e := &admin.Error{Code: codeNotRunning, Message: err.Error(), Fix: "prism serve, which shows what is wrong"}
-	b, readErr := os.ReadFile(name)
-	if readErr != nil || int64(len(b)) <= from {
-		return e
-	}
 	var said []string
-	for line := range strings.Lines(string(b[from:])) {
+	for line := range strings.Lines(lastWords(name, from)) {
 		line = strings.TrimRight(line, "\n")
 		if fix, ok := strings.CutPrefix(line, a.text("fix: %s", "")); ok {
 			e.Fix = fix

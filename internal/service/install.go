@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/renameio/v2"
@@ -27,7 +29,7 @@ type Report struct {
 //
 // It starts nothing: a gateway that runs outside the service may have to end first.
 func (s *Service) Install(ctx context.Context, spec Spec, force bool) (Report, error) {
-	if err := spec.check(); err != nil {
+	if err := s.check(spec); err != nil {
 		return Report{}, err
 	}
 	if path := s.Foreign(); path != "" && !force {
@@ -38,20 +40,24 @@ func (s *Service) Install(ctx context.Context, spec Spec, force bool) (Report, e
 	}
 	var r Report
 	before := s.snapshot()
-	err := s.write(spec, &r)
+	err := s.write(ctx, spec, &r)
 	if err == nil {
 		err = s.do(ctx, enable)
 	}
 	if err != nil {
-		return Report{}, errors.Join(err, s.restore(before))
+		err = errors.Join(err, s.restore(before))
+		if s.Installed() {
+			_ = s.do(ctx, enable) // what was is wanted again; why it is not well was said
+		}
+		return Report{}, err
 	}
 	return r, nil
 }
 
-// check refuses what would not fit into one line of a file.
-func (s Spec) check() error {
-	values := append([]string{s.Program, s.User, s.Data, s.Dashboard, s.Control, s.Log}, s.Args...)
-	for _, v := range s.Env {
+// check refuses what would not fit into one line of a file, and what the manager would not start.
+func (s *Service) check(spec Spec) error {
+	values := append([]string{spec.Program, spec.User, spec.Data, spec.Dashboard, spec.Control, spec.Log}, spec.Args...)
+	for _, v := range spec.Env {
 		values = append(values, v.Name, v.Value)
 	}
 	for _, v := range values {
@@ -59,14 +65,20 @@ func (s Spec) check() error {
 			return fmt.Errorf("%q has a control character", v)
 		}
 	}
-	if !filepath.IsAbs(s.Program) {
-		return fmt.Errorf("the program %q is not an absolute path", s.Program)
+	if !filepath.IsAbs(spec.Program) {
+		return fmt.Errorf("the program %q is not an absolute path", spec.Program)
+	}
+	if s.opt.Platform == "linux" && strings.ContainsAny(spec.Program, `"'\`) {
+		return fmt.Errorf("the path of the program has a quote or a backslash, which systemd refuses: %s", spec.Program)
 	}
 	return nil
 }
 
 // write puts the files for spec in place, and takes away those of ours that it does not want.
-func (s *Service) write(spec Spec, r *Report) error {
+func (s *Service) write(ctx context.Context, spec Spec, r *Report) error {
+	if err := s.makeLogDir(spec); err != nil {
+		return fmt.Errorf("install the service: %w", err)
+	}
 	wanted := s.files(spec)
 	for _, f := range wanted {
 		if b, err := os.ReadFile(f.Path); err == nil && string(b) == f.Content {
@@ -85,11 +97,42 @@ func (s *Service) write(spec Spec, r *Report) error {
 		if slices.ContainsFunc(wanted, func(w File) bool { return w.Path == f.Path }) {
 			continue
 		}
+		if ours(f.Path) { // while the manager still knows what it keeps open
+			if err := s.do(ctx, disable, f.Path); err != nil {
+				return err
+			}
+		}
 		if err := s.remove(f.Path, r); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// makeLogDir makes the directory of the log, closed to others: launchd makes none, and the program
+// would speak to nobody. What it makes belongs to who the service runs as.
+func (s *Service) makeLogDir(spec Spec) error {
+	if !s.keepLog {
+		return nil
+	}
+	var made []string
+	for dir := filepath.Dir(spec.Log); !isDir(dir) && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		made = append(made, dir)
+	}
+	if err := os.MkdirAll(filepath.Dir(spec.Log), 0o700); err != nil || !s.opt.System {
+		return err
+	}
+	u, err := user.Lookup(spec.User)
+	if err != nil {
+		return err
+	}
+	uid, errUID := strconv.Atoi(u.Uid)
+	gid, errGID := strconv.Atoi(u.Gid)
+	all := []error{errUID, errGID}
+	for _, dir := range made {
+		all = append(all, os.Chown(dir, uid, gid))
+	}
+	return errors.Join(all...)
 }
 
 // remove takes a file of ours away, with the links by which the manager enabled it.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/xml"
 	"fmt"
-	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -65,25 +65,37 @@ func (d launchd) files(spec Spec) []File {
 	return []File{{Path: d.path(), Content: p.end()}}
 }
 
-func (d launchd) commands(verb string) []command {
-	must := func(words ...string) command { return command{argv: append([]string{"launchctl"}, words...)} }
-	may := func(words ...string) command {
-		return command{argv: append([]string{"launchctl"}, words...), mayFail: true}
-	}
+// Exit codes of launchctl.
+const (
+	exitIO       = 5 // of bootstrap, while the old job is on its way out
+	exitNoJob    = 3
+	exitBusy     = 36 // of bootout: the job takes its time
+	exitBusyLoad = 37
+	exitNotFound = 113
+)
+
+func (d launchd) commands(verb string, _ ...string) []command {
+	launchctl := func(words ...string) command { return command{argv: append([]string{"launchctl"}, words...)} }
+	ask := launchctl("print", d.target())
+	// bootout returns before the job has ended, and its name is free only then.
+	out := launchctl("bootout", d.target())
+	out.fine = []int{exitNoJob, exitBusy, exitNotFound}
+	left := ask
+	left.gone = true
+	load := launchctl("bootstrap", d.domain(), d.path())
+	load.unless, load.again = ask.argv, []int{exitIO, exitBusyLoad}
 	switch verb {
 	case reach:
-		return []command{must("print", d.domain())}
+		return []command{launchctl("print", d.domain())}
 	case enable:
-		return []command{must("enable", d.target())}
-	case disable:
-		return []command{may("bootout", d.target()), may("disable", d.target())}
+		return []command{launchctl("enable", d.target())}
+	case disable, stop:
+		return []command{out, left}
 	case start:
 		// Loading starts it; one that is loaded already is only started.
-		return []command{may("bootstrap", d.domain(), d.path()), must("kickstart", d.target())}
-	case stop:
-		return []command{must("bootout", d.target())} // waits for the end, and for ExitTimeOut at most
+		return []command{load, launchctl("kickstart", d.target())}
 	case restart:
-		return []command{may("bootout", d.target()), must("bootstrap", d.domain(), d.path())}
+		return []command{out, left, load}
 	}
 	return nil
 }
@@ -97,11 +109,12 @@ func (d launchd) logs(log string, lines int, follow bool) []string {
 }
 
 func (d launchd) state(ctx context.Context, run Runner) (State, error) {
+	st := State{Enabled: !d.switchedOff(ctx, run)}
 	out, err := run(ctx, "launchctl", "print", d.target())
 	if err != nil {
-		return State{Active: "not loaded"}, nil //nolint:nilerr // that it is not loaded is an answer
+		st.Active = "not loaded"
+		return st, nil //nolint:nilerr // that it is not loaded is an answer
 	}
-	st := State{Enabled: true}
 	for line := range strings.Lines(out) {
 		name, value, ok := strings.Cut(strings.TrimSpace(line), " = ")
 		switch {
@@ -115,6 +128,84 @@ func (d launchd) state(ctx context.Context, run Runner) (State, error) {
 		}
 	}
 	return st, nil
+}
+
+// switchedOff tells whether launchd has a note that the job is not to start, whatever its file says.
+// Older versions write true for disabled.
+func (d launchd) switchedOff(ctx context.Context, run Runner) bool {
+	out, err := run(ctx, "launchctl", "print-disabled", d.domain())
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(out) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " => ")
+		if name == `"`+label+`"` {
+			return value == "disabled" || value == "true"
+		}
+	}
+	return false
+}
+
+// readAgent takes a property list of ours apart.
+func readAgent(text string) Spec {
+	top, _ := readPlist(xml.NewDecoder(strings.NewReader(text))).(map[string]any)
+	var spec Spec
+	spec.User, _ = top["UserName"].(string)
+	spec.Log, _ = top["StandardErrorPath"].(string)
+	words, _ := top["ProgramArguments"].([]any)
+	for i, word := range words {
+		switch text, _ := word.(string); i {
+		case 0:
+			spec.Program = text
+		case 1: // serve
+		default:
+			spec.Args = append(spec.Args, text)
+		}
+	}
+	env, _ := top["EnvironmentVariables"].(map[string]any)
+	for name, value := range env {
+		text, _ := value.(string)
+		spec.Env = append(spec.Env, Variable{name, text})
+	}
+	slices.SortFunc(spec.Env, func(a, b Variable) int { return strings.Compare(a.Name, b.Name) })
+	return spec
+}
+
+// readPlist reads the next value of a property list: a dictionary, a list, or a text; nil at the end
+// of what is around it.
+func readPlist(dec *xml.Decoder) any {
+	for {
+		token, err := dec.Token()
+		if err != nil {
+			return nil
+		}
+		if _, ends := token.(xml.EndElement); ends {
+			return nil
+		}
+		begin, ok := token.(xml.StartElement)
+		if !ok || begin.Name.Local == "plist" {
+			continue
+		}
+		switch begin.Name.Local {
+		case "dict":
+			all := map[string]any{}
+			for key, ok := readPlist(dec).(string); ok; key, ok = readPlist(dec).(string) {
+				all[key] = readPlist(dec)
+			}
+			return all
+		case "array":
+			all := []any{}
+			for v := readPlist(dec); v != nil; v = readPlist(dec) {
+				all = append(all, v)
+			}
+			return all
+		}
+		var text string
+		if dec.DecodeElement(&text, &begin) != nil {
+			return nil
+		}
+		return text
+	}
 }
 
 // plist writes a property list.
@@ -179,9 +270,4 @@ func escapeXML(s string) string {
 	var b strings.Builder
 	_ = xml.EscapeText(&b, []byte(s)) // a builder takes everything
 	return b.String()
-}
-
-func isFile(path string) bool {
-	st, err := os.Stat(path)
-	return err == nil && st.Mode().IsRegular()
 }

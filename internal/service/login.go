@@ -100,6 +100,12 @@ func (l *Login) IsOn() bool {
 	return true
 }
 
+// StartsOther tells whether a file of ours has the login start another program than that of argv.
+func (l *Login) StartsOther(argv []string) bool {
+	there := l.Command()
+	return len(there) > 0 && programOf(there) != programOf(argv)
+}
+
 // desktopEntry is the file for XDG desktops.
 func desktopEntry(argv []string) string {
 	words := make([]string, len(argv))

@@ -9,7 +9,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+	"time"
 )
 
 // Mark stands in every file that this package writes.
@@ -20,6 +22,7 @@ var (
 	ErrNoManager    = errors.New("no service manager answers")
 	ErrUnsupported  = errors.New("this platform has no service manager that prism knows")
 	ErrForeign      = errors.New("the file was not written by prism")
+	ErrDenied       = errors.New("the service manager refuses it to this user")
 	ErrNotInstalled = errors.New("the service is not installed")
 )
 
@@ -56,7 +59,8 @@ type State struct {
 	Why       string // result of the last run, where that was no success
 }
 
-// Runner runs a command and returns what it printed.
+// Runner runs a command and returns what it printed. How a command ended is told by an error with a
+// method ExitCode, as that of [exec.ExitError].
 type Runner func(ctx context.Context, argv ...string) (string, error)
 
 // Options says where the service belongs. The zero value is a service of the user, on this
@@ -76,15 +80,17 @@ type Options struct {
 type Service struct {
 	opt Options
 	manager
-	dirs []string // that are made for the files alone, the deepest first
+	read    func(text string) Spec // what the service's own file says; see [Service.Read]
+	dirs    []string               // that are made for the files alone, the deepest first
+	keepLog bool                   // the manager writes to [Spec.Log], and makes no directory for it
 }
 
 // manager is one kind of service manager.
 type manager interface {
 	// files are those for spec; with the zero Spec only their paths are right.
 	files(spec Spec) []File
-	// commands are what a verb takes.
-	commands(verb string) []command
+	// commands are what a verb takes, for the files that are there and ours, or for some of them.
+	commands(verb string, only ...string) []command
 	// logs is a command that shows what the program said.
 	logs(log string, lines int, follow bool) []string
 	// state asks the manager, for a service whose files are there.
@@ -106,7 +112,18 @@ const (
 type command struct {
 	argv    []string
 	mayFail bool
+	unless  []string // a question: where the answer is yes, the command is left out
+	fine    []int    // exit codes that are as good as 0
+	again   []int    // exit codes after which it is tried again for a while: the manager is still busy
+	gone    bool     // it asks for what is about to go, until that is no longer there
 }
+
+// How long the manager is waited for where its commands do not wait themselves.
+const (
+	askAgain   = 100 * time.Millisecond
+	busyLimit  = 10 * time.Second
+	leaveLimit = 95 * time.Second // more than ExitTimeOut of launchd
+)
 
 // New returns the service of the platform's manager; the error is [ErrUnsupported] where prism
 // knows none.
@@ -123,13 +140,13 @@ func New(opt Options) (*Service, error) {
 	switch opt.Platform {
 	case "linux":
 		d := systemd{opt}
-		s := &Service{opt: opt, manager: d}
+		s := &Service{opt: opt, manager: d, read: d.read}
 		if !opt.System {
 			s.dirs = []string{d.dir(), filepath.Dir(d.dir())}
 		}
 		return s, nil
 	case "darwin":
-		return &Service{opt: opt, manager: launchd{opt}}, nil
+		return &Service{opt: opt, manager: launchd{opt}, read: readAgent, keepLog: true}, nil
 	}
 	return nil, ErrUnsupported
 }
@@ -143,33 +160,77 @@ func runCommand(ctx context.Context, argv ...string) (string, error) {
 func (s *Service) Files(spec Spec) []File { return s.files(spec) }
 
 // do runs the commands of a verb, up to the first that fails.
-func (s *Service) do(ctx context.Context, verb string) error {
-	for _, c := range s.commands(verb) {
-		out, err := s.opt.Run(ctx, c.argv...)
-		if err != nil && !c.mayFail {
-			return failed(c.argv, out, err)
+func (s *Service) do(ctx context.Context, verb string, only ...string) error {
+	for _, c := range s.commands(verb, only...) {
+		if err := s.command(ctx, c); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// command runs one, again and again where it says so.
+func (s *Service) command(ctx context.Context, c command) error {
+	if c.unless != nil {
+		if _, err := s.opt.Run(ctx, c.unless...); err == nil {
+			return nil
+		}
+	}
+	limit := busyLimit
+	if c.gone {
+		limit = leaveLimit
+	}
+	for deadline := time.Now().Add(limit); ; {
+		out, err := s.opt.Run(ctx, c.argv...)
+		code := exitCode(err)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case c.gone && err != nil, !c.gone && (err == nil || c.mayFail || slices.Contains(c.fine, code)):
+			return nil //nolint:nilerr // that it fails is what was waited for, or does not matter
+		case c.gone && time.Now().After(deadline):
+			return fmt.Errorf("%s: it has not ended within %s", strings.Join(c.argv, " "), limit)
+		case !c.gone && (!slices.Contains(c.again, code) || time.Now().After(deadline)):
+			return failed(c.argv, out, err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(askAgain):
+		}
+	}
+}
+
+// exitCode is how a command ended; -1 where nobody knows.
+func exitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	if exit, ended := errors.AsType[interface {
+		error
+		ExitCode() int
+	}](err); ended {
+		return exit.ExitCode()
+	}
+	return -1
+}
+
 // failed explains why a command of the manager failed.
 func failed(argv []string, out string, err error) error {
 	first, _, _ := strings.Cut(strings.TrimSpace(out), "\n")
-	if unreachable(first) || errors.Is(err, exec.ErrNotFound) {
+	switch {
+	case says(first, "Failed to connect to", "System has not been booted with systemd", "Domain does not support", "Could not find domain"), errors.Is(err, exec.ErrNotFound):
 		return fmt.Errorf("%w: %s", ErrNoManager, firstOf(first, err.Error()))
+	case says(first, "Access denied", "authentication required", "Permission denied", "Operation not permitted", "Not privileged"):
+		return fmt.Errorf("%w: %s: %s", ErrDenied, strings.Join(argv, " "), first)
 	}
 	return fmt.Errorf("%s: %w: %s", strings.Join(argv, " "), err, first)
 }
 
-// unreachable recognises what systemctl and launchctl say where there is no manager to talk to.
-func unreachable(said string) bool {
-	for _, text := range []string{"Failed to connect to", "System has not been booted with systemd", "Domain does not support", "Could not find domain"} {
-		if strings.Contains(said, text) {
-			return true
-		}
-	}
-	return false
+// says recognises what systemctl and launchctl print: their exit codes do not tell one failure from
+// another.
+func says(line string, texts ...string) bool {
+	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(line, text) })
 }
 
 func firstOf(values ...string) string {
@@ -198,9 +259,22 @@ func (s *Service) installed(ctx context.Context, verb string) error {
 }
 
 // Installed tells whether the service's own file is there and ours.
-func (s *Service) Installed() bool {
-	b, err := os.ReadFile(s.files(Spec{})[0].Path)
+func (s *Service) Installed() bool { return ours(s.files(Spec{})[0].Path) }
+
+// ours tells whether a file is there and was written by this package.
+func ours(path string) bool {
+	b, err := os.ReadFile(path)
 	return err == nil && strings.Contains(string(b), Mark)
+}
+
+// Read returns what the installed service runs, as its own file has it: program, arguments,
+// variables and user. The error is [ErrNotInstalled] where there is none.
+func (s *Service) Read() (Spec, error) {
+	b, err := os.ReadFile(s.files(Spec{})[0].Path)
+	if err != nil || !strings.Contains(string(b), Mark) {
+		return Spec{}, ErrNotInstalled
+	}
+	return s.read(string(b)), nil
 }
 
 // State asks the manager how the service is. Without an installation it is the zero State.
@@ -230,7 +304,7 @@ func (s *Service) Stale(spec Spec) []string {
 		}
 	}
 	for _, f := range s.files(Spec{}) {
-		if b, err := os.ReadFile(f.Path); err == nil && !want[f.Path] && strings.Contains(string(b), Mark) {
+		if !want[f.Path] && ours(f.Path) {
 			out = append(out, f.Path)
 		}
 	}

@@ -112,21 +112,75 @@ func golden(t *testing.T, name, got string) {
 // TestNothingInAUnitIsReplaced: percent signs, dollars, spaces and quotes in paths stay what they
 // are.
 func TestNothingInAUnitIsReplaced(t *testing.T) {
-	for _, tt := range []struct{ word, command, plain string }{
+	for _, tt := range []struct{ word, argument, plain string }{
 		{"/usr/bin/prism", "/usr/bin/prism", "/usr/bin/prism"},
 		{"/opt/my apps/prism", `"/opt/my apps/prism"`, `"/opt/my apps/prism"`},
 		{"/opt/100%/p", "/opt/100%%/p", "/opt/100%%/p"},
-		{"/opt/$HOME/p", "/opt/$$HOME/p", "/opt/$HOME/p"},
+		{"/opt/$HOME/p", "/opt/$$HOME/p", "/opt/$HOME/p"}, // systemd looks for variables in arguments alone
 		{`/opt/a"b\c/p`, `"/opt/a\"b\\c/p"`, `"/opt/a\"b\\c/p"`},
 		{"/opt/a;b", `"/opt/a;b"`, `"/opt/a;b"`},
 		{"", `""`, `""`},
 	} {
-		if got := quoteUnit(tt.word, true); got != tt.command {
-			t.Errorf("%q in a command is %s, want %s", tt.word, got, tt.command)
+		if got := quoteUnit(tt.word, anArgument); got != tt.argument {
+			t.Errorf("%q as an argument is %s, want %s", tt.word, got, tt.argument)
 		}
-		if got := quoteUnit(tt.word, false); got != tt.plain {
-			t.Errorf("%q is %s, want %s", tt.word, got, tt.plain)
+		for _, place := range []int{aProgram, aVariable} {
+			if got := quoteUnit(tt.word, place); got != tt.plain {
+				t.Errorf("%q is %s, want %s", tt.word, got, tt.plain)
+			}
 		}
+	}
+}
+
+// hostile has in every place what the files of a manager give a meaning to.
+func hostile(home string) Spec {
+	const odd = `a $HOME ${x} %h 100% "q" 'r' \b <&> ;#é`
+	return Spec{
+		Program: filepath.Join(home, odd, "prism"), Args: []string{"--config", filepath.Join(home, odd)}, Log: filepath.Join(home, odd, "serve.log"),
+		Env:  []Variable{{"PATH", "/opt/" + odd}, {"PRISM_DRAIN", "5s"}, {"SOPS_AGE_KEY_CMD", odd}},
+		User: `CORP\ann %u`, Data: "127.0.0.1:3000", Control: "/run/user/1000/" + odd + "/prism.sock",
+	}
+}
+
+// TestWhatWasInstalledCanBeReadBack: what is kept of an installation is what was meant, whatever it
+// looks like.
+func TestWhatWasInstalledCanBeReadBack(t *testing.T) {
+	for _, opt := range []Options{{Platform: "linux"}, {Platform: "linux", System: true}, {Platform: "darwin"}, {Platform: "darwin", System: true}} {
+		opt.Home, opt.Runtime = t.TempDir(), "/run/user/1000"
+		s, err := New(opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []Spec{hostile(opt.Home), everyday(opt.Home)} {
+			got := s.read(s.Files(want)[0].Content)
+			if got.Program != want.Program || !slices.Equal(got.Args, want.Args) || !slices.Equal(got.Env, want.Env) {
+				t.Errorf("%+v: read\n%+v, want\n%+v", opt, got, want)
+			}
+			if opt.System && got.User != want.User {
+				t.Errorf("%+v: it runs as %q, want %q", opt, got.User, want.User)
+			}
+		}
+	}
+	s, _, opt := linux(t)
+	if _, err := s.Read(); !errors.Is(err, ErrNotInstalled) {
+		t.Errorf("without an installation: %v", err)
+	}
+	if _, err := s.Install(t.Context(), everyday(opt.Home), false); err != nil {
+		t.Fatal(err)
+	}
+	if spec, err := s.Read(); err != nil || spec.Program != everyday(opt.Home).Program {
+		t.Errorf("%+v, %v", spec, err)
+	}
+}
+
+// TestAUserIsNotAWord: systemd takes the value of User= as it is.
+func TestAUserIsNotAWord(t *testing.T) {
+	s, err := New(Options{Platform: "linux", System: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := s.Files(hostile("/home/ann"))[0].Content; !strings.Contains(text, "\nUser=CORP\\ann %%u\n") {
+		t.Errorf("the user is lost:\n%s", text)
 	}
 }
 
@@ -137,6 +191,7 @@ func TestAValueThatWouldBeALineOfItsOwnIsRefused(t *testing.T) {
 		func(p *Spec) { p.Args = []string{"--config", "a\rb"} },
 		func(p *Spec) { p.Data = "127.0.0.1:3000\nListenStream=0.0.0.0:1" },
 		func(p *Spec) { p.Program = "prism" },
+		func(p *Spec) { p.Program = `/opt/it's/prism` }, // systemd refuses such a unit
 	} {
 		spec := everyday(opt.Home)
 		spoil(&spec)
@@ -222,7 +277,7 @@ func tree(t *testing.T, dir string) []string {
 }
 
 func TestAFileOfSomebodyElseIsNeitherReplacedNorRemoved(t *testing.T) {
-	s, _, opt := linux(t)
+	s, r, opt := linux(t)
 	theirs := filepath.Join(opt.Home, ".config/systemd/user/prism.socket")
 	if err := os.MkdirAll(filepath.Dir(theirs), 0o755); err != nil {
 		t.Fatal(err)
@@ -239,6 +294,7 @@ func TestAFileOfSomebodyElseIsNeitherReplacedNorRemoved(t *testing.T) {
 	}
 	spec := everyday(opt.Home)
 	spec.Data = "" // not wanted, and in the way
+	r.told = nil
 	if _, err := s.Install(t.Context(), spec, true); err != nil {
 		t.Fatal(err)
 	}
@@ -247,6 +303,11 @@ func TestAFileOfSomebodyElseIsNeitherReplacedNorRemoved(t *testing.T) {
 	}
 	if b, err := os.ReadFile(theirs); err != nil || !strings.Contains(string(b), "ListenStream=1") {
 		t.Errorf("it holds %q, %v", b, err)
+	}
+	for _, line := range r.told {
+		if slices.Contains(strings.Fields(line), "prism.socket") {
+			t.Errorf("the manager was told of it: %s", line)
+		}
 	}
 }
 
@@ -282,18 +343,24 @@ func TestWithoutAManagerNothingIsWritten(t *testing.T) {
 // TestAnAddressThatIsNoLongerWantedIsNoLongerKeptOpen: the unit of a dashboard that was switched
 // off goes with the next installation.
 func TestAnAddressThatIsNoLongerWantedIsNoLongerKeptOpen(t *testing.T) {
-	s, _, opt := linux(t)
+	s, r, opt := linux(t)
 	if _, err := s.Install(t.Context(), everyday(opt.Home), false); err != nil {
 		t.Fatal(err)
 	}
 	spec := everyday(opt.Home)
 	spec.Dashboard = ""
+	r.told = nil
 	if stale := s.Stale(spec); len(stale) != 2 { // the service names its sockets
 		t.Errorf("out of date: %q", stale)
 	}
 	report, err := s.Install(t.Context(), spec, false)
 	if err != nil || len(report.Removed) != 1 || filepath.Base(report.Removed[0]) != "prism-dashboard.socket" {
 		t.Errorf("removed %q, %v", report.Removed, err)
+	}
+	// Without the file systemd goes on holding the port, and knows no way to let it go.
+	closed := slices.Index(r.told, "systemctl --user disable --now prism-dashboard.socket")
+	if reloaded := slices.Index(r.told, "systemctl --user daemon-reload"); closed < 0 || reloaded < closed {
+		t.Errorf("the manager was told %q", r.told)
 	}
 }
 

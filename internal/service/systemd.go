@@ -68,17 +68,18 @@ func (d systemd) files(spec Spec) []File {
 }
 
 func (d systemd) unit(spec Spec, sockets []string) unit {
-	u := unit{Program: d.quote(spec.Program), Target: "default.target", Sockets: strings.Join(sockets, " ")}
+	u := unit{Program: d.quote(spec.Program, aProgram), Target: "default.target", Sockets: strings.Join(sockets, " ")}
 	var args strings.Builder
 	for _, a := range spec.Args {
-		args.WriteString(" " + d.quote(a))
+		args.WriteString(" " + d.quote(a, anArgument))
 	}
 	u.Serve, u.Reload = u.Program+" serve"+args.String(), u.Program+" reload"+args.String()
 	for _, v := range spec.Env {
-		u.Env = append(u.Env, quoteUnit(v.Name+"="+v.Value, false))
+		u.Env = append(u.Env, quoteUnit(v.Name+"="+v.Value, aVariable))
 	}
 	if d.opt.System {
-		u.User, u.Target = quoteUnit(spec.User, false), "multi-user.target"
+		// Not a word: neither quotes nor backslashes mean anything in it.
+		u.User, u.Target = strings.ReplaceAll(spec.User, "%", "%%"), "multi-user.target"
 	}
 	return u
 }
@@ -97,15 +98,22 @@ func (d systemd) short(path string) string {
 	return path
 }
 
+// Places where a word can stand in a unit.
+const (
+	aVariable = iota
+	aProgram
+	anArgument
+)
+
 // quote writes a word of a command. A path below the home directory is named as units do, so that
 // the unit can be kept among the dotfiles of several machines.
-func (d systemd) quote(word string) string {
+func (d systemd) quote(word string, place int) string {
 	if rest, ok := below(word, d.opt.Home); ok && !d.opt.System {
-		if quoted := quoteUnit(rest, true); !strings.HasPrefix(quoted, `"`) {
+		if quoted := quoteUnit(rest, place); !strings.HasPrefix(quoted, `"`) {
 			return homeDir + quoted
 		}
 	}
-	return quoteUnit(word, true)
+	return quoteUnit(word, place)
 }
 
 // below returns path without dir, if it lies there.
@@ -115,16 +123,87 @@ func below(path, dir string) (string, bool) {
 }
 
 // quoteUnit writes a word so that systemd reads it as one, and replaces nothing in it: % is for
-// its specifiers, and $ in a command for variables.
-func quoteUnit(word string, inCommand bool) string {
+// its specifiers, and $ in the arguments of a command for variables, but not in its program.
+func quoteUnit(word string, place int) string {
 	s := strings.ReplaceAll(word, "%", "%%")
-	if inCommand {
+	if place == anArgument {
 		s = strings.ReplaceAll(s, "$", "$$")
 	}
 	if s != "" && !strings.ContainsAny(s, " \t\"'\\;#") {
 		return s
 	}
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+}
+
+// read takes a unit of ours apart.
+func (d systemd) read(text string) Spec {
+	var spec Spec
+	for line := range strings.Lines(text) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		switch name {
+		case "User":
+			spec.User = d.resolve(value)
+		case "Environment":
+			for _, word := range splitUnit(value) {
+				name, value, _ := strings.Cut(d.resolve(word), "=")
+				spec.Env = append(spec.Env, Variable{name, value})
+			}
+		case "ExecStart":
+			for i, word := range splitUnit(value) {
+				switch word = d.resolve(word); i {
+				case 0:
+					spec.Program = word
+				case 1: // serve
+				default:
+					spec.Args = append(spec.Args, strings.ReplaceAll(word, "$$", "$"))
+				}
+			}
+		}
+	}
+	return spec
+}
+
+// resolve is a word with what its specifiers stand for.
+func (d systemd) resolve(word string) string {
+	pairs := []string{"%%", "%"}
+	if !d.opt.System {
+		pairs = append(pairs, homeDir, strings.TrimSuffix(d.opt.Home, "/"), runtimeDir, strings.TrimSuffix(d.opt.Runtime, "/"))
+	}
+	return strings.NewReplacer(pairs...).Replace(word)
+}
+
+// splitUnit takes a line into words as systemd does: at spaces outside of quotes.
+func splitUnit(line string) []string {
+	var words []string
+	var b strings.Builder
+	var quote byte
+	inWord := false
+	for i := 0; i < len(line); i++ {
+		c := line[i]
+		switch {
+		case c == '\\' && i+1 < len(line):
+			i++
+			b.WriteByte(line[i])
+			inWord = true
+		case quote != 0 && c == quote:
+			quote = 0
+		case quote == 0 && (c == '"' || c == '\''):
+			quote, inWord = c, true
+		case quote == 0 && (c == ' ' || c == '\t'):
+			if inWord {
+				words = append(words, b.String())
+			}
+			b.Reset()
+			inWord = false
+		default:
+			b.WriteByte(c)
+			inWord = true
+		}
+	}
+	if inWord {
+		words = append(words, b.String())
+	}
+	return words
 }
 
 func render(name string, u unit) string {
@@ -143,21 +222,28 @@ func (d systemd) systemctl(words ...string) []string {
 	return append([]string{"systemctl", "--user"}, words...)
 }
 
-// present are the names of the units that are there.
+// present are the names of the units that are there and ours.
 func (d systemd) present() []string {
 	var names []string
 	for _, name := range []string{unitService, unitData, unitControl, unitDashboard} {
-		if isFile(filepath.Join(d.dir(), name)) {
+		if ours(filepath.Join(d.dir(), name)) {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
-func (d systemd) commands(verb string) []command {
+func (d systemd) commands(verb string, only ...string) []command {
+	names := d.present()
+	if len(only) > 0 {
+		names = nil
+		for _, path := range only {
+			names = append(names, filepath.Base(path))
+		}
+	}
 	must := func(words ...string) command { return command{argv: d.systemctl(words...)} }
 	may := func(words ...string) command { return command{argv: d.systemctl(words...), mayFail: true} }
-	with := func(words ...string) []string { return append(words, d.present()...) }
+	with := func(words ...string) []string { return append(words, names...) }
 	switch verb {
 	case reach:
 		return []command{must("show", "--property=Version")}

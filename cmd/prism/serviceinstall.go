@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"prism/config"
+	"prism/internal/admin"
+	"prism/internal/service"
+)
+
+// mustBeRoot refuses what only root can do, before anything is done.
+func (h house) mustBeRoot(verb string) error {
+	if h.system && os.Geteuid() != 0 {
+		return usagef("sudo prism service "+verb+" --system", "a service of the machine is the affair of root")
+	}
+	return nil
+}
+
+// mustBeFound refuses a service of the machine whose control socket the commands of its user would
+// look for elsewhere: it has no runtime directory, and not the variables of a shell.
+func (h house) mustBeFound() error {
+	if !h.system {
+		return nil
+	}
+	own, err := config.LoadSettings(config.LoadOptions{File: h.paths.Settings, Env: func(string) (string, bool) { return "", false }})
+	if err != nil {
+		return err
+	}
+	fix := "socket: " + filepath.Join(h.paths.State, "prism.sock") + " in " + h.paths.Settings
+	if own.Socket == "" {
+		return usagef(fix, "a service of the machine needs a place for its control socket that is there before the login")
+	}
+	for _, dir := range []string{h.a.getenv("XDG_RUNTIME_DIR"), "/run/user"} {
+		if dir != "" && strings.HasPrefix(own.Socket, strings.TrimSuffix(dir, "/")+"/") {
+			return usagef(fix, "the control socket lies in %s, which is not there before the login", dir)
+		}
+	}
+	return nil
+}
+
+// mustBeOurs refuses to replace a service that runs another gateway.
+func (h house) mustBeOurs(force bool) error {
+	if force || !h.Installed() || h.ours() {
+		return nil
+	}
+	return &admin.Error{
+		Code: codeFileChanged, Message: "the service that is installed runs another gateway: " + h.other(),
+		Fix: "prism service uninstall, or: prism service install --force",
+	}
+}
+
+// other names the gateway that the installed service runs.
+func (h house) other() string {
+	is, err := h.Read()
+	if err != nil {
+		return ""
+	}
+	p, err := h.pathsOf(is)
+	if err != nil {
+		return ""
+	}
+	text := h.a.tilde(p.Profiles) + ", " + h.a.tilde(p.State)
+	if is.User != "" {
+		text += ", " + is.User
+	}
+	return text
+}
+
+func (a *app) serviceInstall(cmd *cobra.Command, o serviceOptions) error {
+	ctx := cmd.Context()
+	h, err := a.house(o)
+	if err != nil {
+		return err
+	}
+	for _, err := range []error{h.mustBeFound(), h.mustBeRoot("install"), h.mustBeOurs(o.force)} {
+		if err != nil {
+			return err
+		}
+	}
+	spec, err := h.wanted()
+	if err != nil {
+		return err
+	}
+	a.warnProgram(spec.Program)
+	a.warnSecrets()
+	before, err := h.State(ctx)
+	if err != nil {
+		return serviceError(err)
+	}
+	report, err := h.Install(ctx, spec, o.force)
+	if err != nil {
+		return serviceError(err)
+	}
+	if err := a.serviceBegin(ctx, h, before, len(report.Written)+len(report.Removed) > 0); err != nil {
+		return err
+	}
+	if err := a.showFiles(report); err != nil {
+		return err
+	}
+	a.noteLinger(o)
+	return nil
+}
+
+// serviceBegin has the service run what was installed, in place of a gateway that runs without it.
+func (a *app) serviceBegin(ctx context.Context, h house, before service.State, changed bool) error {
+	if before.Running && !changed {
+		return nil
+	}
+	if st, err := h.client.Status(ctx); err == nil && st.PID != before.PID {
+		a.note("the gateway that runs in the background (PID %d) makes room for the service", st.PID)
+		if err := a.stopProcess(ctx, h.room, st, false); err != nil {
+			return err
+		}
+	}
+	if changed {
+		// What systemd holds open is opened anew: a socket cannot change under a service, and one that
+		// fails or waits for its next try has them open too.
+		_ = h.Stop(ctx)
+	}
+	if err := h.Start(ctx); err != nil {
+		return serviceError(err)
+	}
+	return a.serviceReady(ctx, h)
+}
+
+// serviceReady waits until the service answers.
+func (a *app) serviceReady(ctx context.Context, h house) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	if err := h.a.waitReady(ctx, h.room, nil); err != nil {
+		what := "the service was started and does not answer"
+		if st, stateErr := h.State(context.WithoutCancel(ctx)); stateErr == nil && st.Why != "" {
+			what += ": " + st.Why
+		}
+		return &admin.Error{Code: codeNotRunning, Message: what, Fix: "prism service logs; docs/running.md names what some systems lack"}
+	}
+	return nil
+}
