@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -31,6 +32,9 @@ and answers at once. With --watch it prints whenever something has changed. docs
 how they are set up.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.format == formatSwiftbar {
+				a.speakAsDesktop(cmd.Context(), runtime.GOOS, appleLocale()...)
+			}
 			if slices.Contains(barFormats(), a.format) {
 				a.statusBar(cmd.Context(), o.watch)
 				return nil
@@ -191,6 +195,9 @@ func (a *app) writeStatus(w io.Writer, st admin.Status, table view, windows []pl
 		at += "   " + a.text("dashboard http://%s", st.Dashboard)
 	}
 	line("● running %s   pid %d   %s   %s", span(a.now().Sub(st.StartedAt)), st.PID, at, st.Version)
+	if st.OtherBuild {
+		line("build    the program on the disk is another build than the one that runs   fix: prism restart")
+	}
 	line("active   %s   from %s   generation %d", a.activeLine(st), a.tilde(st.ActiveFrom), st.Generation)
 	fmt.Fprintln(w, a.render(table, formatTable))
 	for _, p := range st.Profiles {

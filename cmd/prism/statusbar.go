@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"prism/internal/admin"
 	"prism/internal/tray"
@@ -125,17 +127,7 @@ func (a *app) swiftbar(g tray.Glance, w tray.Words) string {
 	if g.State == tray.Stopped || g.State == tray.Down {
 		mark = "◇ "
 	}
-	self, err := os.Executable()
-	if err != nil {
-		self = "prism"
-	}
-	do := func(text string, words ...string) string {
-		params := []string{barText(text), "|", "bash=" + barWord(self)}
-		for i, word := range words {
-			params = append(params, fmt.Sprintf("param%d=%s", i+1, barWord(word)))
-		}
-		return strings.Join(append(params, "terminal=false", "refresh=true"), " ")
-	}
+	do := a.barAction()
 	lines := []string{mark + barText(g.Short(w)), "---"}
 	if g.State == tray.Stopped {
 		return strings.Join(append(lines, do(w.Text("Start prism"), "start")), "\n")
@@ -145,16 +137,40 @@ func (a *app) swiftbar(g tray.Glance, w tray.Words) string {
 	}
 	lines = append(lines, "---")
 	for _, p := range g.Profiles {
-		switch {
-		case p.Name == g.Active:
+		if p.Name == g.Active {
 			lines = append(lines, barText(p.Name)+" | checked=true")
-		case strings.ContainsAny(p.Name, `"|`) || p.Name != tray.Plain(p.Name): // could not be passed on as it is
-			lines = append(lines, barText(tray.Plain(p.Name)))
-		default:
-			lines = append(lines, do(p.Name, "use", "--", p.Name))
+			continue
 		}
+		lines = append(lines, do(p.Name, "use", "--", p.Name))
 	}
 	return strings.Join(append(lines, "---", do(w.Text("Open the dashboard"), "ui")), "\n")
+}
+
+// barAction returns what writes a line that runs this program for this gateway: the bar starts it
+// without the configuration and the variables that this run has. A line whose words could not be
+// passed on as they are is a text, and runs nothing.
+func (a *app) barAction() func(text string, words ...string) string {
+	self, err := os.Executable()
+	if err != nil {
+		self = "prism"
+	}
+	command, err := a.forThisGateway(self)
+	return func(text string, words ...string) string {
+		words = append(slices.Clone(command), words...)
+		if err != nil || slices.ContainsFunc(words, notForBars) {
+			return barText(text)
+		}
+		params := []string{barText(text), "|", "bash=" + barWord(words[0])}
+		for i, word := range words[1:] {
+			params = append(params, fmt.Sprintf("param%d=%s", i+1, barWord(word)))
+		}
+		return strings.Join(append(params, "terminal=false", "refresh=true"), " ")
+	}
+}
+
+// notForBars tells whether a word would be read as something else, or cut short.
+func notForBars(word string) bool {
+	return strings.ContainsAny(word, `"|`) || strings.ContainsFunc(word, tray.Hostile) || !utf8.ValidString(word)
 }
 
 // barText keeps a text from being read as a parameter, a line or a submenu.
@@ -169,9 +185,10 @@ func barText(s string) string {
 // plainWord needs no quotes.
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9._/:-]+$`)
 
+// barWord writes a word that is for bars.
 func barWord(s string) string {
 	if plainWord.MatchString(s) {
 		return s
 	}
-	return `"` + strings.ReplaceAll(s, `"`, "") + `"`
+	return `"` + s + `"`
 }

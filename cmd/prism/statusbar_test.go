@@ -3,11 +3,18 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/text/language"
+
 	"prism/internal/admin"
+	"prism/internal/lang"
 	"prism/internal/ledger"
 	"prism/internal/tray"
 )
@@ -73,6 +80,77 @@ func TestNothingInABarIsAnAction(t *testing.T) {
 				t.Errorf("swiftbar of %q: a submenu or a line of its own: %q", evil, line)
 			}
 		}
+	}
+}
+
+// TestAClickInABarIsForTheGatewayOfTheBar: the bar starts it with nothing of what this run was given.
+func TestAClickInABarIsForTheGatewayOfTheBar(t *testing.T) {
+	here, err := filepath.Abs("b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, flag string
+		env        map[string]string
+		want       string // before the words of the command; SELF stands for this program
+		number     int    // of the parameters until then
+	}{
+		{"nothing said", "", nil, `bash=SELF`, 0},
+		{"the flag", "/a b/profiles.yaml", map[string]string{"PRISM_CONFIG": "/no"}, `bash=SELF param1=--config param2="/a b/profiles.yaml"`, 2},
+		{"the variable, from where we are", "", map[string]string{"PRISM_CONFIG": "b"}, `bash=SELF param1=--config param2=` + here, 2},
+		{"other places", "", map[string]string{"XDG_STATE_HOME": "/s t", "PRISM_SOCKET": "/x"}, `bash=/usr/bin/env param1="PRISM_SOCKET=/x" param2="XDG_STATE_HOME=/s t" param3=SELF`, 3},
+	} {
+		a, _ := clientApp(t, tt.env, strings.NewReader(""))
+		a.format, a.configFlag = formatSwiftbar, tt.flag
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		begin := " | " + strings.ReplaceAll(tt.want, "SELF", barWord(self)) + " "
+		p := func(i int) string { return fmt.Sprintf("param%d=", tt.number+i) }
+		got := a.bar(aGlance("work"))
+		for _, want := range []string{"\nkimi" + begin + p(1) + "use " + p(2) + "-- " + p(3) + "kimi terminal=false", "\nOpen the dashboard" + begin + p(1) + "ui terminal=false"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: %q is missing in\n%s", tt.name, want, got)
+			}
+		}
+		if got, want := a.bar(tray.Glance{State: tray.Stopped}), "Start prism"+begin+p(1)+"start terminal=false"; !strings.Contains(got, want) {
+			t.Errorf("%s: %q is missing in\n%s", tt.name, want, got)
+		}
+	}
+	for _, path := range []string{`/a"b`, "/a|b", "/a\x1bb", "/a\u202eb", "/a\xffb"} {
+		a, _ := clientApp(t, nil, strings.NewReader(""))
+		a.format, a.configFlag = formatSwiftbar, path
+		for _, g := range []tray.Glance{aGlance("work"), {State: tray.Stopped}} {
+			if got := a.bar(g); strings.Contains(got, "bash=") {
+				t.Errorf("with %q a click would go to another gateway:\n%s", path, got)
+			}
+		}
+	}
+}
+
+// TestBarsSpeakChineseWhole: no state and no word of health stays English.
+func TestBarsSpeakChineseWhole(t *testing.T) {
+	a, _ := clientApp(t, nil, strings.NewReader(""))
+	a.lang = lang.For(language.Chinese)
+	english := regexp.MustCompile(`[a-z]+`)
+	g := aGlance("WORK")
+	g.Profiles = nil
+	for _, state := range []string{ledger.HealthCooling, ledger.HealthOpen, ledger.HealthProbing, ledger.HealthDenied} {
+		g.Profiles = append(g.Profiles, admin.ProfileStatus{Name: strings.ToUpper(state), State: state})
+	}
+	g.Notices, g.Host = nil, ""
+	for _, a.format = range []string{formatTmux, formatPolybar} {
+		for _, g.State = range tray.States() {
+			if got := a.bar(g); english.MatchString(strings.ReplaceAll(got, "prism", "")) {
+				t.Errorf("%s, %s: %s", a.format, g.State, got)
+			}
+		}
+	}
+	g.State = tray.Degraded
+	lines := strings.Join(g.Lines(a.wordsIn(""), a.now())[2:], "\n") // below the host and the window
+	if strings.Count(lines, "\n") != 3 || english.MatchString(lines) {
+		t.Errorf("lines: %s", lines)
 	}
 }
 

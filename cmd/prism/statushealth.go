@@ -22,7 +22,7 @@ func (a *app) health(p admin.ProfileStatus, known bool) string {
 		if p.Until != nil && p.Until.After(a.now()) {
 			text += " " + countdown(p.Until.Sub(a.now()))
 		}
-		return text + ": " + a.said(p.Why)
+		return a.text("%s: %s", text, a.said(p.Why))
 	case p.State == ledger.HealthProbing:
 		return a.said(p.State)
 	case failed:

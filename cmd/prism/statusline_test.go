@@ -19,6 +19,7 @@ import (
 
 	"prism/internal/admin"
 	"prism/internal/ledger"
+	"prism/internal/tray"
 )
 
 // observer is a gateway of which only the live part answers.
@@ -107,7 +108,7 @@ func lineOf(t testing.TB, a *app, out *bytes.Buffer, args ...string) string {
 	if strings.Count(s, "\n") != 1 || !strings.HasSuffix(s, "\n") || strings.TrimSpace(s) == "" {
 		t.Errorf("%q is not one line that says something", s)
 	}
-	if !utf8.ValidString(s) || strings.IndexFunc(strings.TrimSuffix(s, "\n"), hostile) >= 0 {
+	if !utf8.ValidString(s) || strings.IndexFunc(strings.TrimSuffix(s, "\n"), tray.Hostile) >= 0 {
 		t.Errorf("%q would do something to a terminal", s)
 	}
 	return strings.TrimSuffix(s, "\n")

@@ -19,7 +19,6 @@ import (
 	"prism/internal/daemon"
 	"prism/internal/dashboard"
 	"prism/internal/lang"
-	"prism/internal/service"
 	"prism/internal/tray"
 )
 
@@ -34,7 +33,8 @@ func newTray(a *app) *cobra.Command {
 		Long: `Tray shows an icon whose form says how everything is, the spend of the day and the profiles; a
 click on one makes it active, as prism use does. It is a client of the gateway in a process of
 its own, finds it again when it is restarted, and shows the notices that the gateway has for
-people; pausing them pauses nothing else. --autostart on has the desktop start it at login.
+people; pausing them pauses nothing else. --autostart on has the desktop start it at login, with
+the configuration and the places of files that this shell names.
 
 Where the desktop has no tray (i3, sway, a terminal) there is prism status --format
 waybar|swiftbar|tmux|polybar; see docs/desktop.md.`,
@@ -47,6 +47,7 @@ waybar|swiftbar|tmux|polybar; see docs/desktop.md.`,
 			if cmd.Flags().Changed("autostart") {
 				return a.autostart(autostart)
 			}
+			a.speakAsDesktop(cmd.Context(), runtime.GOOS, appleLocale()...)
 			return a.tray(cmd.Context(), r)
 		},
 	}
@@ -55,25 +56,8 @@ waybar|swiftbar|tmux|polybar; see docs/desktop.md.`,
 	return cmd
 }
 
-// trayCommand is what a login starts.
-func (a *app) trayCommand() ([]string, error) {
-	program, err := ownProgram()
-	if err != nil {
-		return nil, err
-	}
-	argv := []string{program, "tray"}
-	if a.configFlag != "" {
-		path, err := filepath.Abs(a.configFlag)
-		if err != nil {
-			return nil, fmt.Errorf("find %s: %w", a.configFlag, err)
-		}
-		argv = append(argv, "--config", path)
-	}
-	return argv, nil
-}
-
 func (a *app) autostart(wish string) error {
-	login, err := service.NewLogin(a.serviceManager())
+	login, err := a.newTrayLogin()
 	if err != nil {
 		return serviceError(err)
 	}
@@ -84,25 +68,22 @@ func (a *app) autostart(wish string) error {
 			return err
 		}
 		if err := login.On(argv); err != nil {
-			return loginError(err)
+			return err
 		}
 		a.note("the tray starts with the next login: %s", a.tilde(login.Path()))
 	case "off":
+		other := login.other()
 		if err := login.Off(); err != nil {
-			return loginError(err)
+			return err
+		}
+		if other != "" {
+			a.note("it was the tray of another gateway: %s", a.tilde(other))
 		}
 		a.note("the tray does not start with the login")
 	default:
 		return usagef("prism tray --autostart on|off", "--autostart is %q, not on or off", wish)
 	}
 	return nil
-}
-
-func loginError(err error) error {
-	if errors.Is(err, service.ErrForeign) {
-		return &admin.Error{Code: codeFileChanged, Message: err.Error(), Fix: "move it away, and try again"}
-	}
-	return err
 }
 
 func (a *app) tray(ctx context.Context, r room) error {
@@ -154,7 +135,7 @@ func (a *app) trayOptions(r room) (tray.Options, error) {
 			Notify: alert.Desktop,
 		},
 	}
-	if login, err := service.NewLogin(a.serviceManager()); err == nil {
+	if login, err := a.newTrayLogin(); err == nil {
 		opt.Login = login
 	}
 	return opt, nil

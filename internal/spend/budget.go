@@ -138,7 +138,7 @@ func worse(found, l *level, now time.Time) *level {
 
 // Message says to the client's user which budget it is, and when there is money again.
 func (s *Stop) Message() string {
-	return fmt.Sprintf("%s is used up: %s of %s this %s; it resets at %s", s.subject(), Dollars(s.Spent), Dollars(s.Limit), s.Per, s.Resets.Format("2006-01-02 15:04 MST"))
+	return fmt.Sprintf("%v is used up: %v; it resets at %s", s.subject(), s.Per.spent(s.Spent, s.Limit), s.Resets.Format("2006-01-02 15:04 MST"))
 }
 
 // subject names a budget for people.
@@ -147,6 +147,20 @@ func (b *Budget) subject() string {
 		return "the budget of profile " + b.Name
 	}
 	return fmt.Sprintf("budget %q", b.Name)
+}
+
+// spent says how much of a limit is gone. Each period has a sentence of its own: other languages do
+// not put "this" before the word.
+func (p Period) spent(sum, limit ledger.Money) string {
+	format := "%s of %s this month"
+	switch p {
+	case Day:
+		format = "%s of %s this day"
+	case Week:
+		format = "%s of %s this week"
+	case Month:
+	}
+	return fmt.Sprintf(format, Dollars(sum), Dollars(limit))
 }
 
 // Dollars writes an amount exactly, with at least two decimals: $20.00, $0.0042.

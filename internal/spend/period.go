@@ -22,17 +22,18 @@ func (p Period) Span(t time.Time) (start, end time.Time) {
 	switch p {
 	case Week:
 		d -= (int(t.Weekday()) + 6) % 7
-		return midnight(y, m, d, t.Location()), midnight(y, m, d+7, t.Location())
+		return Midnight(y, m, d, t.Location()), Midnight(y, m, d+7, t.Location())
 	case Month:
-		return midnight(y, m, 1, t.Location()), midnight(y, m+1, 1, t.Location())
+		return Midnight(y, m, 1, t.Location()), Midnight(y, m+1, 1, t.Location())
 	case Day:
 	}
-	return midnight(y, m, d, t.Location()), midnight(y, m, d+1, t.Location())
+	return Midnight(y, m, d, t.Location()), Midnight(y, m, d+1, t.Location())
 }
 
-// midnight returns the first instant of a day. Where the clock is changed at midnight, that is
-// not simply what [time.Date] says: the hour may be missing, or there twice.
-func midnight(y int, m time.Month, d int, loc *time.Location) time.Time {
+// Midnight returns the first instant of a day, in loc; m and d may lie beyond the year and the month,
+// as for [time.Date]. Where the clock is changed at midnight, that is not simply what [time.Date]
+// says: the hour may be missing, or there twice.
+func Midnight(y int, m time.Month, d int, loc *time.Location) time.Time {
 	noon := time.Date(y, m, d, 12, 0, 0, 0, loc)
 	y, m, d = noon.Date()
 	t := time.Date(y, m, d, 0, 0, 0, 0, loc)

@@ -162,10 +162,10 @@ func (l *level) event(now time.Time, state string) *ledger.AlertEvent {
 		EventAt: now, Name: l.Name, Rule: RuleBudget, Scope: l.Scope.String(), Period: string(l.Per), PeriodStart: r.start,
 		State: state, Action: l.Then, Amount: r.sum.Cost, Limit: l.Limit,
 	}
-	spent := Dollars(r.sum.Cost) + " of " + Dollars(l.Limit) + " this " + string(l.Per)
+	spent := l.Per.spent(r.sum.Cost, l.Limit)
 	switch state {
 	case ledger.AlertWarned:
-		ev.Message = l.subject() + ": " + spent
+		ev.Message = l.subject() + " has reached its warning: " + spent
 	case ledger.AlertReached:
 		ev.Message = l.subject() + " is used up: " + spent
 	case ledger.AlertBlocked:

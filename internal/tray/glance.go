@@ -197,28 +197,3 @@ func Say(n admin.Notice, w Words) string {
 	}
 	return Plain(w.Text(n.Text, args...))
 }
-
-// longest is how many characters of a text are shown: an error of a provider may be a page.
-const longest = 200
-
-// Plain makes a text harmless that others have a part in: one line, without what a terminal or a
-// panel would act upon.
-func Plain(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return ' '
-		case r < ' ', r >= 0x7f && r < 0xa0, r >= 0x200b && r <= 0x200f, r >= 0x2028 && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0xfeff, r == 0xfffd:
-			return -1
-		case r == '<':
-			return '‹'
-		case r == '>':
-			return '›'
-		}
-		return r
-	}, strings.ToValidUTF8(s, ""))
-	if runes := []rune(s); len(runes) > longest {
-		return string(runes[:longest-1]) + "…"
-	}
-	return s
-}

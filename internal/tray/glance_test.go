@@ -2,6 +2,7 @@ package tray
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,13 @@ func plain(string) Words {
 		Money: func(d string) string { return "$" + d },
 		Left:  func(now, then time.Time) string { return then.Sub(now).String() },
 	}
+}
+
+// sceneOf is what a tray shows at the first look.
+func sceneOf(st admin.Status) scene {
+	s := scene{glance: Look(st, nil, at()), words: plain(""), now: at()}
+	s.lines.settle(s.glance.Profiles, s.glance.Active, at())
+	return s
 }
 
 func at() time.Time { return time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC) }
@@ -101,11 +109,11 @@ func TestAGlanceIsSaidInOneLineAndInSome(t *testing.T) {
 // TestNamesOfOthersDoNothing: what a provider or a file says reaches a panel as one line of
 // harmless text.
 func TestNamesOfOthersDoNothing(t *testing.T) {
-	evil := "a\x1b]0;x\a<b>\u202e\u200b\n\r\tc\x9b31m\xff"
+	evil := "a\x1b]0;x\a<b>\u202e\u200b\u061c\u2060\U000e0041\u00ad\n\r\tc\x9b31m\xff"
 	st := working()
 	st.Active, st.Profiles[0].Name, st.Profiles[0].Origin = evil, evil, "https://"+evil
 	st.Profiles[0].State, st.Profiles[1].Name = ledger.HealthDenied, strings.Repeat("ж", 5000)
-	m := scene{glance: Look(st, nil, at()), words: plain(""), now: at()}.menu()
+	m := sceneOf(st).menu()
 	texts := []string{m.Title, strings.ReplaceAll(m.Tooltip, "\n", "")}
 	for _, it := range m.Items {
 		texts = append(texts, it.Text)
@@ -129,12 +137,9 @@ func TestTheMenuKeepsItsShape(t *testing.T) {
 		}
 		return s
 	}
-	full := scene{glance: Look(working(), nil, at()), words: plain(""), now: at()}
+	full := sceneOf(working())
 	empty := scene{glance: Glance{State: Stopped}, words: plain(""), now: at()}
-	many := full
-	for i := range 2 * maxProfiles {
-		many.glance.Profiles = append(many.glance.Profiles, admin.ProfileStatus{Name: fmt.Sprint("p", i)})
-	}
+	many := sceneOf(crowded())
 	if a, b, c := shape(full.menu()), shape(empty.menu()), shape(many.menu()); a != b || a != c {
 		t.Errorf("the menu changes its shape:\n%s\n%s\n%s", a, b, c)
 	}
@@ -146,6 +151,88 @@ func TestTheMenuKeepsItsShape(t *testing.T) {
 	}
 	if !strings.Contains(said, "26 more in the dashboard") {
 		t.Errorf("that profiles are missing is not said: %q", said)
+	}
+}
+
+// crowded is a gateway with more profiles than the menu has room for.
+func crowded() admin.Status {
+	st := working()
+	for i := range 2 * maxProfiles {
+		st.Profiles = append(st.Profiles, admin.ProfileStatus{Name: fmt.Sprint("p", i)})
+	}
+	return st
+}
+
+// TestTheActiveProfileHasATick: also where the file has it beyond what the menu has room for.
+func TestTheActiveProfileHasATick(t *testing.T) {
+	st := crowded()
+	for _, active := range []string{"work", "p40", "p41", "p3", "p40"} {
+		st.Active = active
+		if got := ticks(sceneOf(st).menu()); !slices.Equal(got, []string{active}) {
+			t.Errorf("%s is active, and the tick is at %q", active, got)
+		}
+	}
+	s := sceneOf(crowded())
+	first := s.menu()
+	st.Active = "p40"
+	s.glance = Look(st, nil, at())
+	s.lines.settle(s.glance.Profiles, s.glance.Active, at())
+	for i, it := range s.menu().Items {
+		if was := first.Items[i]; strings.HasPrefix(it.ID, idUse) && it.Text != was.Text && it.Text != "p40" {
+			t.Errorf("the line of %s is now that of %s", was.Text, it.Text)
+		}
+	}
+}
+
+func ticks(m Menu) (names []string) {
+	for _, it := range m.Items {
+		if strings.HasPrefix(it.ID, idUse) && it.Ticked && !it.Hidden {
+			names = append(names, it.Text)
+		}
+	}
+	return names
+}
+
+// TestALineKeepsItsProfile: what one reads in an open menu is what a click does, whatever becomes
+// of the file meanwhile.
+func TestALineKeepsItsProfile(t *testing.T) {
+	named := func(names ...string) (all []admin.ProfileStatus) {
+		for _, n := range names {
+			all = append(all, admin.ProfileStatus{Name: n})
+		}
+		return all
+	}
+	now := at()
+	var l lines
+	want := func(what string, names ...string) {
+		t.Helper()
+		for i, line := range l {
+			if i < len(names) && line.name != names[i] || i >= len(names) && line.name != "" {
+				t.Fatalf("%s: line %d is that of %q, want %q", what, i, line.name, names)
+			}
+		}
+	}
+	l.settle(named("a", "b", "c"), "c", now)
+	want("the order of the file", "a", "b", "c")
+	l.settle(named("c", "new", "a", "b"), "c", now)
+	want("another order, and one more", "a", "b", "c", "new")
+	l.settle(nil, "", now)
+	l.settle(named("new", "other"), "new", now.Add(lineRests-1))
+	want("two that have just gone", "a", "b", "c", "new", "other")
+	l.settle(named("new", "d", "e"), "new", now.Add(2*lineRests))
+	want("their lines, when nobody has them before the eyes any more", "d", "e", "c", "new", "other")
+}
+
+func TestOnlyWhatDoesSomethingIsHostile(t *testing.T) {
+	for _, r := range "\x00\x1b\n\r\x7f\u0085\u009b\u00ad\u061c\u180e\u200b\u200e\u200f\u2028\u2029\u202a\u202e\u2060\u2064\u2066\u2069\u206f\ufeff\ufff9\U000e0001\U000e0041\U000e007f" {
+		if !Hostile(r) {
+			t.Errorf("%U is let through", r)
+		}
+	}
+	for _, r := range "aé日本 \u00a0\u0600\u200c\u200d\ufe0f👩💻\ufffd" {
+		if Hostile(r) {
+			t.Errorf("%U is part of writing", r)
+		}
 	}
 }
 

@@ -4,6 +4,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"prism/internal/admin"
+	"prism/internal/lang"
 )
 
 // Menu is all that a surface shows.
@@ -26,7 +29,7 @@ type Item struct {
 	Items    []Item // of a submenu
 }
 
-// IDs of the items; those of profiles begin with idUse and end with their place.
+// IDs of the items; those of profiles begin with idUse and end with the number of their line.
 const (
 	idUse       = "use:"
 	idDashboard = "dashboard"
@@ -38,13 +41,10 @@ const (
 	idLanguage  = "language:"
 )
 
-// maxProfiles is how many profiles the menu has room for. Surfaces cannot insert a line, so the
-// lines are there from the beginning; the dashboard has the others.
-const maxProfiles = 24
-
 // scene is what a menu is made of.
 type scene struct {
 	glance   Glance
+	lines    lines
 	settings Settings
 	words    Words
 	login    bool // starts with the login
@@ -82,11 +82,16 @@ func (s scene) attention() Item {
 
 // profiles are the lines of the profiles, and one that says how many there was no room for.
 func (s scene) profiles() []Item {
+	there := make(map[string]*admin.ProfileStatus, len(s.glance.Profiles))
+	for i := range s.glance.Profiles {
+		there[s.glance.Profiles[i].Name] = &s.glance.Profiles[i]
+	}
 	items := make([]Item, 0, maxProfiles+1)
-	for i := range maxProfiles {
+	shown := 0
+	for i := range s.lines {
 		item := Item{ID: idUse + strconv.Itoa(i), Tick: true, Hidden: true}
-		if i < len(s.glance.Profiles) {
-			p := s.glance.Profiles[i]
+		if p := there[s.lines[i].name]; p != nil {
+			shown++
 			item.Text, item.Ticked, item.Hidden = Plain(p.Name), p.Name == s.glance.Active, false
 			if word := healthWord(p.State); word != "" {
 				item.Text += " (" + s.words.Text(word) + ")"
@@ -95,7 +100,7 @@ func (s scene) profiles() []Item {
 		items = append(items, item)
 	}
 	more := Item{Disabled: true, Hidden: true}
-	if n := len(s.glance.Profiles) - maxProfiles; n > 0 {
+	if n := len(s.glance.Profiles) - shown; n > 0 {
 		more.Text, more.Hidden = s.words.Text("%d more in the dashboard", n), false
 	}
 	return append(items, more)
@@ -104,8 +109,12 @@ func (s scene) profiles() []Item {
 // languages is the submenu; names of languages are said in themselves.
 func (s scene) languages() Item {
 	m := Item{ID: "languages", Text: s.words.Text("Language")}
-	for _, l := range []struct{ tag, name string }{{"", s.words.Text("As the system")}, {"en", "English"}, {"zh", "中文"}} {
-		m.Items = append(m.Items, Item{ID: idLanguage + l.tag, Text: l.name, Tick: true, Ticked: s.settings.Language == l.tag})
+	add := func(tag, name string) {
+		m.Items = append(m.Items, Item{ID: idLanguage + tag, Text: name, Tick: true, Ticked: s.settings.Language == tag})
+	}
+	add("", s.words.Text("As the system"))
+	for _, tag := range lang.Languages() {
+		add(tag.String(), lang.Name(tag))
 	}
 	return m
 }

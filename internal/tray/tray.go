@@ -69,6 +69,7 @@ type Tray struct {
 	settings Settings
 	words    Words
 	glance   Glance
+	lines    lines
 	seq      int64 // of the last exchange that the gateway told of
 
 	events chan admin.Event
@@ -102,7 +103,7 @@ func New(opt Options) *Tray {
 
 // Menu is what there is to show now.
 func (t *Tray) Menu() Menu {
-	s := scene{glance: t.glance, settings: t.settings, words: t.words, now: t.opt.Now(), canLogin: t.opt.Login != nil}
+	s := scene{glance: t.glance, lines: t.lines, settings: t.settings, words: t.words, now: t.opt.Now(), canLogin: t.opt.Login != nil}
 	s.login = s.canLogin && t.opt.Login.IsOn()
 	return s.menu()
 }
@@ -143,6 +144,7 @@ func (t *Tray) Run(ctx context.Context, surface Surface) error {
 			soon = nil
 		case l := <-t.looks:
 			t.glance, t.seq = l.glance, l.seq
+			t.lines.settle(t.glance.Profiles, t.glance.Active, t.opt.Now())
 			surface.Show(t.Menu())
 			if looking = false; !again {
 				continue
@@ -226,10 +228,10 @@ func (t *Tray) click(ctx context.Context, id string) {
 		t.words = t.opt.Words(tag)
 		t.keep(ctx)
 	}
-	if place, ok := strings.CutPrefix(id, idUse); ok {
-		i, err := strconv.Atoi(place)
-		if err == nil && i >= 0 && i < len(t.glance.Profiles) {
-			name := t.glance.Profiles[i].Name
+	if number, ok := strings.CutPrefix(id, idUse); ok {
+		i, err := strconv.Atoi(number)
+		if err == nil && i >= 0 && i < len(t.lines) && t.lines[i].name != "" {
+			name := t.lines[i].name
 			t.do(ctx, func(ctx context.Context) error { return t.use(ctx, name) })
 		}
 	}
@@ -300,19 +302,21 @@ func (t *Tray) complain(ctx context.Context, err error) {
 		return
 	}
 	if e, known := errors.AsType[*admin.Error](err); known {
-		t.show(ctx, Plain(t.words.Said(e.Message)), e.Fix)
+		t.show(ctx, t.words.Said(e.Message), e.Fix)
 		return
 	}
 	if errors.Is(err, admin.ErrNotRunning) {
 		t.show(ctx, t.words.Text("prism is stopped"), "prism start")
 		return
 	}
-	t.show(ctx, Plain(t.words.Said(err.Error())), "")
+	t.show(ctx, t.words.Said(err.Error()), "")
 }
 
+// show shows a text, and an English fix below it; "" = there is none.
 func (t *Tray) show(ctx context.Context, text, fix string) {
+	text = Plain(text)
 	if fix != "" {
-		text += "\n" + t.words.Text("fix: %s", fix)
+		text += "\n" + Plain(t.words.Text("fix: %s", t.words.Said(fix)))
 	}
 	notify := t.opt.Desktop.Notify
 	t.do(ctx, func(ctx context.Context) error {

@@ -107,14 +107,7 @@ func (f *fake) last() Menu {
 }
 
 // ticked are the profiles of the menu that have a tick.
-func (f *fake) ticked() (names []string) {
-	for _, it := range f.last().Items {
-		if strings.HasPrefix(it.ID, idUse) && it.Ticked && !it.Hidden {
-			names = append(names, it.Text)
-		}
-	}
-	return names
-}
+func (f *fake) ticked() []string { return ticks(f.last()) }
 
 func (f *fake) item(id string) Item {
 	for _, it := range f.last().Items {
@@ -131,7 +124,9 @@ func launch(t *testing.T, f *fake) {
 	words := func(language string) Words {
 		w := plain(language)
 		if language == "zh" {
-			w.Text = func(format string, _ ...any) string { return "中:" + format }
+			english := w.Text
+			w.Text = func(format string, args ...any) string { return "中:" + english(format, args...) }
+			w.Said = func(s string) string { return "说:" + s }
 		}
 		return w
 	}
@@ -204,6 +199,53 @@ func TestWhyASwitchWasRefusedIsSaidEvenWhilePaused(t *testing.T) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		return slices.ContainsFunc(f.notices, func(s string) bool { return strings.Contains(s, "no such dialect") })
+	})
+}
+
+// TestAClickDoesWhatTheLineSaid: a menu that stands open was drawn before the file was saved.
+func TestAClickDoesWhatTheLineSaid(t *testing.T) {
+	f := newFake()
+	launch(t, f)
+	var read string // the line of kimi as somebody reads it
+	for _, it := range f.last().Items {
+		if strings.HasPrefix(it.Text, "kimi") {
+			read = it.ID
+		}
+	}
+	f.set(func() {
+		p := f.status.Profiles
+		f.status.Profiles = []admin.ProfileStatus{{Name: "first"}, p[0], p[1]}
+	})
+	f.events <- admin.Event{}
+	eventually(t, f, "the new profile is shown", func() bool {
+		return slices.ContainsFunc(f.last().Items, func(it Item) bool { return it.Text == "first" && !it.Hidden })
+	})
+	f.clicks <- read
+	eventually(t, f, "kimi has the tick", func() bool { return slices.Equal(f.ticked(), []string{"kimi (cooling)"}) })
+	if !slices.Equal(f.used, []string{"kimi"}) {
+		t.Errorf("asked for %q", f.used)
+	}
+}
+
+// TestAFixIsSaidInTheLanguageAndHarmless: it is a sentence as often as a command, and may quote the
+// file.
+func TestAFixIsSaidInTheLanguageAndHarmless(t *testing.T) {
+	f := newFake()
+	launch(t, f)
+	f.clicks <- idLanguage + "zh"
+	eventually(t, f, "it speaks Chinese", func() bool { return f.item(idQuit).Text == "中:Quit" })
+	f.events <- admin.Event{Notice: &admin.Notice{Text: "%s", Args: []string{"refused"}, Fix: "write <b>\u202ework"}}
+	eventually(t, f, "the notice is shown", func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return slices.Equal(f.notices, []string{"prism: 中:说:refused\n中:fix: 说:write ‹b›work"})
+	})
+	f.set(func() { f.useErr = &admin.Error{Message: "no", Fix: "see \u2060there"} })
+	f.clicks <- idUse + "1"
+	eventually(t, f, "the refusal is shown", func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return slices.Contains(f.notices, "prism: 说:no\n中:fix: 说:see there")
 	})
 }
 

@@ -328,8 +328,8 @@ func (p *panel) watch2(t *testing.T) {
 	}
 }
 
-// trayNotices breaks the file: the refusal is shown, and another one is not while notices are
-// paused.
+// trayNotices breaks the file twice: the first refusal comes while notices are paused and is not
+// shown, though the menu has it; the second one is.
 func (h *house) trayNotices(t *testing.T, p *panel, item string) {
 	t.Helper()
 	if _, err := exec.LookPath("notify-send"); err != nil {
@@ -341,22 +341,46 @@ func (h *house) trayNotices(t *testing.T, p *panel, item string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, file, strings.Replace(string(src), "active: work", "active: <b>nobody</b>", 1))
+	warns := func() bool {
+		return slices.ContainsFunc(p.menu(t, item), func(e entry) bool { return strings.HasPrefix(e.Label, "⚠ ") })
+	}
+	spoil := func(old, by string) {
+		t.Helper()
+		text := strings.Replace(string(src), old, by, 1)
+		if text == string(src) {
+			t.Fatalf("the file has no %q", old)
+		}
+		write(t, file, text)
+		h.wait(t, "the menu has the refusal", warns)
+	}
+	mend := func() {
+		t.Helper()
+		write(t, file, string(src))
+		h.wait(t, "all is well again", func() bool { return !warns() })
+	}
+	pause := func(want bool) {
+		t.Helper()
+		p.click(t, item, "Pause notices")
+		h.wait(t, "the tick of the pause changes", func() bool { e, ok := find(p.menu(t, item), "Pause notices"); return ok && e.Tick == want })
+	}
+	before := len(p.shown())
+	pause(true)
+	spoil("active: work", "active: paused")
+	mend()
+	pause(false)
+	spoil("active: work", "active: <b>nobody</b>")
 	h.wait(t, "the refusal is shown", func() bool {
-		return slices.ContainsFunc(p.shown(), func(s string) bool { return strings.Contains(s, "goes on") })
+		return slices.ContainsFunc(p.shown()[before:], func(s string) bool { return strings.Contains(s, "nobody") })
 	})
-	for _, s := range p.shown() {
+	for _, s := range p.shown()[before:] {
 		if strings.Contains(s, "<b>") {
 			t.Errorf("markup of a file reached the desktop: %q", s)
 		}
+		if strings.Contains(s, "paused") {
+			t.Errorf("shown while notices were paused: %q", s)
+		}
 	}
-	h.wait(t, "the menu says so", func() bool {
-		return slices.ContainsFunc(p.menu(t, item), func(e entry) bool { return strings.HasPrefix(e.Label, "⚠ ") })
-	})
-	write(t, file, string(src))
-	h.wait(t, "all is well again", func() bool {
-		return !slices.ContainsFunc(p.menu(t, item), func(e entry) bool { return strings.HasPrefix(e.Label, "⚠ ") })
-	})
+	mend()
 }
 
 // TestATrayWithoutAPanelSaysSoAndGoesOn: the icon comes when a panel does; the end of the session
