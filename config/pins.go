@@ -133,10 +133,13 @@ func (p *Pins) List() []Pin {
 }
 
 // Pinned tells whether the pair of every key of the profile and its origin is pinned. It was
-// confirmed by the user only if each of them was.
+// confirmed by the user only if each of them was. Where the file cannot be read, nothing is.
 func (p *Pins) Pinned(profile Profile) (how string, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.refresh() != nil {
+		return "", false
+	}
 	how = PinTrusted
 	for _, want := range p.pinsOf(&profile, "") {
 		i := slices.IndexFunc(p.pins, want.same)
@@ -207,15 +210,16 @@ func (p *Pins) update(change func()) error {
 }
 
 func mismatch(profile *Profile, pin Pin, known []string) Problem {
-	last, which := known[len(known)-1], "the key"
+	last := known[len(known)-1]
+	message := fmt.Sprintf("the key of this profile is pinned to %s and would go to %s", displayHost(last), profile.Host())
 	if pin.Name != "" {
-		which += " " + pin.Name
+		message = fmt.Sprintf("the key %s of this profile is pinned to %s and would go to %s", pin.Name, displayHost(last), profile.Host())
 	}
 	return Problem{
 		Severity: SeverityError, Code: CodePinMismatch,
 		Line: profile.BaseURLPos.Line, Column: profile.BaseURLPos.Column,
 		Path:    "profiles[" + profile.Name + "].base_url",
-		Message: fmt.Sprintf("%s of this profile is pinned to %s and would go to %s", which, displayHost(last), profile.Host()),
+		Message: message,
 		Fix:     "prism trust " + profile.Name,
 	}
 }

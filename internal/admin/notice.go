@@ -31,6 +31,7 @@ const (
 	NoticeBudgetWarn    = "budget_warn"
 	NoticeBudgetOver    = "budget_over"
 	NoticeAlert         = "alert"
+	NoticeOtherBuild    = "other_build"
 )
 
 // String writes the notice in English.
@@ -55,9 +56,10 @@ func Notices(st Status) []Notice {
 	}
 	for _, a := range st.Alerts {
 		if a.State == AlertFiring {
-			out = append(out, Notice{Kind: NoticeAlert, Text: "alert %s: %s, %s", Args: []string{a.Name, a.Value, a.Bound}})
+			out = append(out, Notice{Kind: NoticeAlert, Text: "alert %s fires: %s, %s", Args: []string{a.Name, a.Value, a.Bound}, Fix: "prism status"})
 		}
 	}
+	out = append(out, buildNotices(st)...)
 	return out
 }
 
@@ -84,16 +86,27 @@ func ledgerNotices(l LedgerStatus) []Notice {
 		out = append(out, Notice{Kind: NoticeJournalBroken, Text: "the journal cannot be written: %s", Args: []string{l.Degraded}, Fix: "prism doctor"})
 	}
 	if l.Dropped > 0 {
-		out = append(out, Notice{Kind: NoticeRowsLost, Text: "%s rows were lost since the start", Args: []string{strconv.FormatInt(l.Dropped, 10)}, Fix: "prism doctor"})
+		n := Notice{Kind: NoticeRowsLost, Text: "%s rows were lost since the start", Fix: "prism doctor"}
+		out = append(out, n.counted(l.Dropped, "%s row was lost since the start"))
 	}
-	waiting := strconv.FormatInt(l.Waiting, 10)
 	switch {
 	case l.Holder != "":
-		out = append(out, Notice{Kind: NoticeLedgerHeld, Text: "the ledger is held by %s; %s entries wait in the journal, nothing is lost", Args: []string{l.Holder, waiting}, Fix: "prism ledger info"})
+		n := Notice{Kind: NoticeLedgerHeld, Text: "the ledger is held by %s; %s entries wait in the journal, nothing is lost", Args: []string{l.Holder}, Fix: "prism ledger info"}
+		out = append(out, n.counted(l.Waiting, "the ledger is held by %s; %s entry waits in the journal, nothing is lost"))
 	case l.FoldError != "":
-		out = append(out, Notice{Kind: NoticeFoldFailed, Text: "the ledger could not be written: %s; %s entries wait in the journal, nothing is lost", Args: []string{l.FoldError, waiting}, Fix: "prism ledger info"})
+		n := Notice{Kind: NoticeFoldFailed, Text: "the ledger could not be written: %s; %s entries wait in the journal, nothing is lost", Args: []string{l.FoldError}, Fix: "prism ledger info"}
+		out = append(out, n.counted(l.Waiting, "the ledger could not be written: %s; %s entry waits in the journal, nothing is lost"))
 	}
 	return out
+}
+
+// counted adds the number as the last argument, and takes the text for one where it is one.
+func (n Notice) counted(number int64, one string) Notice {
+	if number == 1 {
+		n.Text = one
+	}
+	n.Args = append(n.Args, strconv.FormatInt(number, 10))
+	return n
 }
 
 func healthNotices(p ProfileStatus, active bool) []Notice {

@@ -16,6 +16,8 @@ func TestNoticesSayWhatAPersonShouldKnow(t *testing.T) {
 	problem := config.Problem{Severity: config.SeverityError, Code: config.CodeInvalid, File: "p.yaml", Line: 2, Column: 3, Path: "x", Message: "wrong", Fix: "right"}
 	pin := problem
 	pin.Code = config.CodePinMismatch
+	one := LedgerStatus{Holder: "dbeaver (PID 7)", Waiting: 1, Dropped: 1}
+	failed := LedgerStatus{FoldError: "no space", Waiting: 1}
 	warning := problem
 	warning.Severity = config.SeverityWarning
 	for _, c := range []struct {
@@ -30,6 +32,8 @@ func TestNoticesSayWhatAPersonShouldKnow(t *testing.T) {
 		{"a warning", func(st *Status) { st.File.Problems = []config.Problem{warning} }, nil},
 		{"a key beside another host", func(st *Status) { st.File = FileStatus{Problems: []config.Problem{pin}} }, []string{"host_waits: p.yaml:2:3 x: wrong; generation 0 goes on"}},
 		{"a ledger that is held", func(st *Status) { st.Ledger = LedgerStatus{Holder: "dbeaver (PID 7)", Waiting: 212} }, []string{"ledger_held: the ledger is held by dbeaver (PID 7); 212 entries wait in the journal, nothing is lost"}},
+		{"one row of each", func(st *Status) { st.Ledger = one }, []string{"rows_lost: 1 row was lost since the start", "ledger_held: the ledger is held by dbeaver (PID 7); 1 entry waits in the journal, nothing is lost"}},
+		{"one row that cannot be written", func(st *Status) { st.Ledger = failed }, []string{"fold_failed: the ledger could not be written: no space; 1 entry waits in the journal, nothing is lost"}},
 		{"a full disk", func(st *Status) { st.Ledger = LedgerStatus{Degraded: "no space", Dropped: 3} }, []string{"journal_broken: the journal cannot be written: no space", "rows_lost: 3 rows were lost since the start"}},
 		{"a key that is refused", func(st *Status) { st.Profiles[0].State = ledger.HealthDenied }, []string{"key_refused: the key of profile work is refused"}},
 		{"one key of two", func(st *Status) {
@@ -46,7 +50,8 @@ func TestNoticesSayWhatAPersonShouldKnow(t *testing.T) {
 		}, []string{"budget_over: budget a is used up: 2 of 1 USD", "budget_warn: budget b is nearly used up:  of  USD"}},
 		{"an alert", func(st *Status) {
 			st.Alerts = []AlertStatus{{Name: "errors", State: AlertFiring, Value: "12", Bound: "above 10"}, {Name: "x", State: AlertQuiet}}
-		}, []string{"alert: alert errors: 12, above 10"}},
+		}, []string{"alert: alert errors fires: 12, above 10"}},
+		{"a program that was replaced", func(st *Status) { st.OtherBuild = true }, []string{"other_build: the program on the disk is another build than the one that runs"}},
 	} {
 		st := quiet
 		st.Profiles = append([]ProfileStatus{}, quiet.Profiles...)

@@ -30,6 +30,7 @@ type Status struct {
 	Today      Totals          `json:"today"`    // since midnight, as the gateway's clock has it
 	Budgets    []BudgetStatus  `json:"budgets"`
 	Alerts     []AlertStatus   `json:"alerts"`
+	OtherBuild bool            `json:"other_build"` // the program on the disk is another build than the one that runs
 }
 
 // ProfileStatus is one profile of the live table with what is known of its upstream.
@@ -38,7 +39,8 @@ type ProfileStatus struct {
 	Origin         string       `json:"origin"` // scheme://host:port
 	KeyMasked      string       `json:"key_masked,omitempty"`
 	KeyFingerprint string       `json:"key_fingerprint,omitempty"`
-	Pinned         bool         `json:"pinned"`
+	Pinned         bool         `json:"pinned"`          // its keys are confirmed for its host
+	Waits          string       `json:"waits,omitempty"` // why the host that the refused file names for it has to be confirmed
 	Keys           []KeyStatus  `json:"keys"`
 	Models         int          `json:"models"` // number of rename rules
 	Fallback       []string     `json:"fallback"`
@@ -111,11 +113,13 @@ func (v Verdict) Unchanged() bool {
 }
 
 // Exchange is the short form of a finished exchange that goes to followers. The names are
-// those of the columns of table requests.
+// those of the columns of table requests; unpriced is what the views call so.
 type Exchange struct {
 	RequestID     string            `json:"request_id"`
 	StartedAt     time.Time         `json:"started_at"`
+	HostName      string            `json:"host_name,omitempty"`
 	Profile       string            `json:"profile"`
+	Provider      string            `json:"provider,omitempty"`
 	Operation     string            `json:"operation"`
 	RequestModel  string            `json:"request_model"`
 	UpstreamModel string            `json:"upstream_model"`
@@ -135,7 +139,8 @@ type Exchange struct {
 	PromptTokens  stream.Count      `json:"prompt_tokens"`
 	CacheRead     stream.Count      `json:"cache_read_tokens"`
 	OutputTokens  stream.Count      `json:"output_tokens"`
-	CostUSD       *string           `json:"cost_usd"` // exact decimal; null = unpriced
+	CostUSD       *string           `json:"cost_usd"` // exact decimal; null = unknown
+	Unpriced      bool              `json:"unpriced"` // it ought to have a price, and has none
 	Attempts      int               `json:"attempts"`
 	Generation    uint64            `json:"generation"`
 }
@@ -143,12 +148,13 @@ type Exchange struct {
 // ExchangeOf returns the short form of e.
 func ExchangeOf(e *ledger.Entry) Exchange {
 	return Exchange{
-		RequestID: e.RequestID, StartedAt: e.StartedAt, Profile: e.Profile, Operation: e.Operation,
+		RequestID: e.RequestID, StartedAt: e.StartedAt, HostName: e.HostName, Profile: e.Profile, Provider: e.Provider, Operation: e.Operation,
 		RequestModel: e.RequestModel, UpstreamModel: e.UpstreamModel, HTTPStatus: e.HTTPStatus, Outcome: e.Outcome,
 		ErrorType: e.ErrorType, ErrorMessage: e.ErrorMessage, SessionID: e.SessionID,
 		AgentID: e.AgentID, Project: e.Project, GitBranch: e.GitBranch, RetryOf: e.RetryOf, Tags: e.Tags, ResponseModel: e.ResponseModel,
 		TTFTMS: e.TTFTMS, DurationMS: e.DurationMS, PromptTokens: e.PromptTokens,
 		CacheRead: e.Usage.CacheRead, OutputTokens: e.Usage.Output, CostUSD: decimal(e.Cost),
+		Unpriced: e.Operation == ledger.OpMessages && e.UsageSource != ledger.UsageNone && !e.CostList.Known(),
 		Attempts: len(e.Attempts), Generation: e.Generation,
 	}
 }

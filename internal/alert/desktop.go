@@ -32,8 +32,8 @@ func Desktop(ctx context.Context, title, text string) error {
 func desktopCommand(platform, title, text string) ([]string, error) {
 	switch platform {
 	case "linux", "freebsd", "openbsd", "netbsd":
-		// The text is taken for a kind of HTML.
-		escaped := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
+		// The text is taken for a kind of HTML, after notify-send has read escapes like those of C in it.
+		escaped := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `\`, `\\`).Replace(text)
 		return []string{"notify-send", "--app-name=prism", "--", title, escaped}, nil
 	case "darwin":
 		return []string{

@@ -148,6 +148,11 @@ func TestADesktopNoticeIsArgumentsAndNeverAScript(t *testing.T) {
 	if err != nil || strings.Join(got, "|") != `notify-send|--app-name=prism|--|prism: budget "x"|"; rm -rf ~ &amp; &lt;b&gt;--flag&lt;/b&gt;` {
 		t.Errorf("%q, %v", got, err)
 	}
+	// What notify-send makes of the text: \074 would become a <, and a \ alone would vanish.
+	got, err = desktopCommand("linux", title, `C:\new \074a href="x"\076 <b>`)
+	if err != nil || got[len(got)-1] != `C:\\new \\074a href="x"\\076 &lt;b&gt;` {
+		t.Errorf("%q, %v", got, err)
+	}
 	if got, err := desktopCommand("darwin", title, text); err != nil || got[len(got)-1] != text || got[len(got)-2] != title {
 		t.Errorf("%q, %v", got, err)
 	}

@@ -31,11 +31,11 @@ type Rule struct {
 func (r *Rule) bound() string {
 	switch {
 	case r.Above == "":
-		return "below " + r.Below
+		return fmt.Sprintf("below %v", r.Below)
 	case r.Below == "":
-		return "above " + r.Above
+		return fmt.Sprintf("above %v", r.Above)
 	}
-	return "above " + r.Above + " or below " + r.Below
+	return fmt.Sprintf("above %v or below %v", r.Above, r.Below)
 }
 
 // scope is whose requests the rule is about, as the ledger writes it.
@@ -229,7 +229,7 @@ func (w *Watcher) judge(r *rule, a Answer) {
 	}
 	if r.state.Err != "" {
 		if !failing {
-			w.opt.Event(r.event(now, ledger.AlertFailed, fmt.Sprintf("alert %q: %s", r.Name, r.state.Err)))
+			w.opt.Event(r.event(now, ledger.AlertFailed, fmt.Sprintf("the query of alert %q failed: %v", r.Name, r.state.Err)))
 		}
 		return
 	}
@@ -243,7 +243,7 @@ func (w *Watcher) judge(r *rule, a Answer) {
 		r.state.Fired = now
 		r.blocked.Store(false)
 		r.fallback.Store(false)
-		w.opt.Event(r.event(now, ledger.AlertReached, fmt.Sprintf("alert %q: %s is %s", r.Name, a.Value, r.bound())))
+		w.opt.Event(r.event(now, ledger.AlertReached, fmt.Sprintf("alert %q fires: %s is %v", r.Name, a.Value, r.bound())))
 		r.firing.Store(true)
 	default:
 		w.opt.Event(r.event(now, ledger.AlertCleared, fmt.Sprintf("alert %q is over: %s", r.Name, a.Value)))
@@ -290,15 +290,15 @@ func (w *Watcher) Check(profile string) *Stop {
 // Stopped records that a request was refused because of s, or went to another profile: once
 // while it fires. The state is that of the event: blocked or fallback.
 func (w *Watcher) Stopped(s *Stop, state string) {
-	r, told, what := s.rule, &s.rule.blocked, "requests are refused"
+	r, told, what := s.rule, &s.rule.blocked, "alert %q: requests are refused"
 	if state == ledger.AlertFallback {
-		told, what = &r.fallback, "requests go to the fallback"
+		told, what = &r.fallback, "alert %q: requests go to the fallback"
 	}
 	if told.Swap(true) {
 		return
 	}
 	w.mu.Lock()
-	ev := r.event(w.opt.Now(), state, fmt.Sprintf("alert %q: %s", r.Name, what))
+	ev := r.event(w.opt.Now(), state, fmt.Sprintf(what, r.Name))
 	w.mu.Unlock()
 	w.opt.Event(ev)
 }

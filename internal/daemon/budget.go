@@ -192,8 +192,10 @@ func (p purse) Check(e *ledger.Entry, free bool) *proxy.Stop {
 	return found
 }
 
-// attend records an event of a budget or an alert, and tells people of it.
+// attend records an event of a budget or an alert, and tells people of it. The figure of an alert is
+// whatever its query found.
 func (d *Daemon) attend(ev *ledger.AlertEvent) {
+	ev.Message, ev.Value = d.plain(ev.Message), d.plain(ev.Value)
 	if err := d.journal.Alert(ev); err != nil {
 		d.log.Error().Err(err).Str(keyName, ev.Name).Msg("alert event not recorded")
 	}

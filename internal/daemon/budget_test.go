@@ -313,7 +313,7 @@ func TestAnAlertIsRecordedToldAndHeldAgainstRequests(t *testing.T) {
 		t.Errorf("%s %s", resp.Status, text)
 	}
 	told := string(<-hook)
-	if !strings.Contains(told, `"state":"reached"`) || !strings.Contains(told, `"text":"prism: alert \"errors\": 10.5 is above 10"`) || !json.Valid([]byte(told)) {
+	if !strings.Contains(told, `"state":"reached"`) || !strings.Contains(told, `"text":"prism: alert \"errors\" fires: 10.5 is above 10"`) || !json.Valid([]byte(told)) {
 		t.Errorf("webhook: %s", told)
 	}
 	r.halt()

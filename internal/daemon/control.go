@@ -42,6 +42,7 @@ func (c control) Status(context.Context) (admin.Status, error) {
 	st := admin.Status{
 		Running: true, PID: os.Getpid(), Version: d.opt.Version, StartedAt: d.started, Listen: d.ln.Addr().String(), Dashboard: d.dashboard, Socket: d.socket(),
 		InFlight: n.InFlight, Requests: n.Requests, Refused: n.Refused, Unpriced: d.unpriced.all(), Ledger: d.ledgerStatus(),
+		OtherBuild: d.program.replaced(),
 	}
 	d.moneyStatus(&st)
 	fs, t := d.file.Load(), d.router.Table()
@@ -57,13 +58,26 @@ func (c control) Status(context.Context) (admin.Status, error) {
 		st.File.Mode, st.File.Dirs = w.Mode(), w.Dirs()
 	}
 	for i := range t.Config.Profiles {
-		st.Profiles = append(st.Profiles, d.profileStatus(&t.Config.Profiles[i]))
+		p := d.profileStatus(&t.Config.Profiles[i])
+		p.Waits = waiting(fs.problems, p.Name)
+		st.Profiles = append(st.Profiles, p)
 	}
 	return st, nil
 }
 
+// waiting is why a profile waits for prism trust; "" = it does not.
+func waiting(problems config.Problems, profile string) string {
+	for _, p := range problems {
+		if p.Code == config.CodePinMismatch && p.Path == "profiles["+profile+"].base_url" {
+			return p.Message
+		}
+	}
+	return ""
+}
+
 func (d *Daemon) profileStatus(p *config.Profile) admin.ProfileStatus {
-	s := admin.ProfileStatus{Name: p.Name, Origin: p.Origin(), Models: len(p.Models), Fallback: append([]string{}, p.Fallback...), Pinned: true, Today: d.todayOf(p.Name)}
+	s := admin.ProfileStatus{Name: p.Name, Origin: p.Origin(), Models: len(p.Models), Fallback: append([]string{}, p.Fallback...), Today: d.todayOf(p.Name)}
+	_, s.Pinned = d.pins.Pinned(*p)
 	d.healthStatus(&s, p)
 	if !p.APIKey.IsZero() {
 		s.KeyMasked, s.KeyFingerprint = p.APIKey.Masked(), p.APIKey.Fingerprint()
@@ -101,10 +115,14 @@ func (d *Daemon) use(ctx context.Context, name string) (admin.Verdict, error) {
 	}
 	f := d.read(ctx)
 	if f.Problems.Errors() > 0 {
-		return admin.Verdict{OK: false, Trigger: "use", Generation: d.router.Table().Generation, Active: d.file.Load().active, Problems: f.Problems}, nil
+		return d.refused("use", f.Problems), nil
 	}
 	if f.Profiles.Profile(name) == nil {
 		return admin.Verdict{}, &admin.Error{Code: admin.CodeNotFound, Message: fmt.Sprintf("no profile is named %q", name), Fix: "prism profiles list"}
+	}
+	// Nothing is written that would then be refused: the file would say one thing and the answers another.
+	if _, _, problems := d.compile(f, name, d.base.Load().book); problems.Errors() > 0 {
+		return d.refused("use", problems), nil
 	}
 	now, _ := choice.Effective(f.Profiles.Active)
 	var note string
@@ -114,7 +132,7 @@ func (d *Daemon) use(ctx context.Context, name string) (admin.Verdict, error) {
 		}
 		set, err := admin.SetActive(ctx, opt, name)
 		if err != nil {
-			return admin.Verdict{}, useError(err)
+			return admin.Verdict{}, useError(name, err)
 		}
 		note = set.Note(opt, f.Profiles.ActivePos.Line)
 	}
@@ -125,9 +143,16 @@ func (d *Daemon) use(ctx context.Context, name string) (admin.Verdict, error) {
 	return v, nil
 }
 
-func useError(err error) error {
+// refused says that the file on the disk is not one to go by.
+func (d *Daemon) refused(trigger string, problems config.Problems) admin.Verdict {
+	v := d.verdict(trigger)
+	v.Problems = problems
+	return v
+}
+
+func useError(name string, err error) error {
 	if errors.Is(err, config.ErrChanged) {
-		return &admin.Error{Code: "file_changed", Message: "profiles.yaml changed while it was being written; nothing was lost", Fix: "prism use again"}
+		return &admin.Error{Code: "file_changed", Message: "profiles.yaml changed while it was being written; nothing was lost", Fix: fmt.Sprintf("prism use %s, once more", name)}
 	}
 	return err
 }
@@ -154,7 +179,7 @@ func Splice(ctx context.Context, src []byte, name string) ([]byte, error) {
 func (d *Daemon) trust(ctx context.Context, name string) (admin.Verdict, error) {
 	f := d.read(ctx)
 	if f.Problems.Errors() > 0 {
-		return admin.Verdict{OK: false, Trigger: "trust", Generation: d.router.Table().Generation, Active: d.file.Load().active, Problems: f.Problems}, nil
+		return d.refused("trust", f.Problems), nil
 	}
 	p := f.Profiles.Profile(name)
 	if p == nil {

@@ -68,6 +68,10 @@ type Options struct {
 	// Queries are the named queries that the dashboard offers; nil = there are none.
 	Queries func() ([]admin.NamedQuery, error)
 
+	// Program is the file of this program, by the name that an upgrade replaces; "" = as the system
+	// names it.
+	Program string
+
 	// Lang is the language of notices on the desktop; the zero one is English.
 	Lang lang.Printer
 
@@ -146,6 +150,7 @@ type Daemon struct {
 	swaps    swaps
 	news     news
 	unpriced unpriced
+	program  *program
 }
 
 // New checks what can be checked without touching anything.
@@ -214,6 +219,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	serving, stopServing := context.WithCancel(lasting)
 	done.add(stopServing)
 	d.gate = newGate(d.ln, clientsFor(descriptors()), d.log)
+	d.started = d.opt.Now()
 	server := d.server(serving)
 	server.ConnState = d.gate.note
 	failed := make(chan error, 2)
@@ -223,7 +229,6 @@ func (d *Daemon) Run(ctx context.Context) error {
 
 	background, stopBackground := context.WithCancel(lasting)
 	loops := d.loops(background)
-	d.started = d.opt.Now()
 	d.answering.Store(true)
 	d.opt.Ready(d.ready(lasting, verdict, crashed))
 	d.log.Info().Str(keyListen, d.ln.Addr().String()).Str(keySocket, d.socket()).Str(keyActive, verdict.Active).
@@ -282,6 +287,8 @@ func (d *Daemon) prepare(done *cleanups) error {
 	if d.pins, err = config.LoadPins(p.Pins); err != nil {
 		return err
 	}
+	d.program = openProgram(d.opt.Program, d.opt.Now)
+	done.add(d.program.close)
 	d.openPlaces()
 	d.unpriced.open(filepath.Join(p.State, "unpriced.json"))
 	s := d.opt.Settings

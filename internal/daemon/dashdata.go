@@ -17,11 +17,13 @@ import (
 
 // Bounds of the questions of the dashboard.
 const (
-	freshFor    = time.Second            // rows that wait are folded first, but not more often
-	freshWithin = 400 * time.Millisecond // and if it takes longer, the answer goes without them
-	gateWait    = 2 * time.Second        // for a fold; then the last answer is given
-	typedWait   = sqlDeadline + gateWait // a person waits for the query of another one, and for the fold behind it
-	holderWait  = 300                    // milliseconds: for another program that holds the ledger
+	freshFor    = time.Second                 // rows that wait are folded first, but not more often
+	freshWithin = 400 * time.Millisecond      // and if it takes longer, the answer goes without them
+	placeWait   = sqlDeadline + 2*time.Second // for a place among the queries
+	gateWait    = 2 * time.Second             // for a fold; then the last answer is given
+	firstWait   = 8 * time.Second             // for the first fold after a start, before which there is no last answer
+	typedWait   = sqlDeadline + gateWait      // a person waits for the query of another one, and for the fold behind it
+	holderWait  = 300                         // milliseconds: for another program that holds the ledger
 )
 
 // openData makes what answers the pages out of the ledger.
@@ -36,7 +38,7 @@ func (d *Daemon) openData(done *cleanups) error {
 	}
 	fresh := newFreshener(d.loop, d.journal)
 	lane := func(long bool) ledgerLane {
-		return ledgerLane{long: long, file: d.opt.Paths.LedgerFile, gate: d.readers, fresh: fresh, runner: NewSQLRunner(command...)}
+		return ledgerLane{long: long, file: d.opt.Paths.LedgerFile, gate: d.readers, fresh: fresh, runner: NewSQLRunner(command...), files: NewSQLRunner(command...)}
 	}
 	d.data, err = dashboard.NewData(dashboard.DataOptions{
 		Pages: lane(false), Typed: lane(true), File: d.opt.Paths.LedgerFile, Zone: d.opt.Zone, Redact: d.redact,
@@ -62,14 +64,15 @@ type ledgerLane struct {
 	gate   *ledgerGate
 	fresh  *freshener
 	runner *SQLRunner
-	long   bool // its queries may take seconds
+	files  *SQLRunner // of downloads, which keep their places as long as a slow browser reads
+	long   bool       // its queries may take seconds
 }
 
 var _ dashboard.Ledger = ledgerLane{}
 
 // Ask implements [dashboard.Ledger].
 func (l ledgerLane) Ask(ctx context.Context, b admin.QueryBatch) (admin.QueryAnswer, error) {
-	in, problem, err := l.enter(ctx)
+	in, problem, err := l.enter(ctx, l.runner)
 	if err != nil || problem != nil {
 		return admin.QueryAnswer{Problem: problem}, err
 	}
@@ -80,7 +83,7 @@ func (l ledgerLane) Ask(ctx context.Context, b admin.QueryBatch) (admin.QueryAns
 
 // Export implements [dashboard.Ledger].
 func (l ledgerLane) Export(ctx context.Context, b admin.QueryBatch, to func(admin.QueryFile) io.Writer) error {
-	in, problem, err := l.enter(ctx)
+	in, problem, err := l.enter(ctx, l.files)
 	if err != nil {
 		return err
 	}
@@ -89,7 +92,7 @@ func (l ledgerLane) Export(ctx context.Context, b admin.QueryBatch, to func(admi
 	}
 	defer in.leave()
 	b.File, b.WaitMS = l.file, holderWait
-	return l.runner.export(ctx, b, func(head admin.QueryFile) io.Writer {
+	return l.files.export(ctx, b, func(head admin.QueryFile) io.Writer {
 		in.read() // the child has closed the ledger; how slow the browser is concerns nobody else
 		return to(head)
 	})
@@ -106,29 +109,44 @@ func (in inside) leave() {
 	in.place()
 }
 
-// enter has rows folded that wait, and waits for a place and until the ledger may be read. A query that
-// waits for a place keeps no fold waiting.
-func (l ledgerLane) enter(ctx context.Context) (inside, *admin.Error, error) {
+// enter has rows folded that wait, and waits for a place and until the ledger may be read, but not
+// for ever. A query that waits for a place keeps no fold waiting.
+func (l ledgerLane) enter(ctx context.Context, run *SQLRunner) (inside, *admin.Error, error) {
 	l.fresh.wait(ctx)
-	place, err := l.runner.enter(ctx)
+	place, err := within(ctx, placeWait, run.enter)
 	if err != nil {
-		return inside{}, nil, err
+		problem, err := late(ctx, err, "other questions to the ledger are still being answered")
+		return inside{}, problem, err
 	}
-	patience := gateWait
+	patience, what := gateWait, "new rows are being written to the ledger"
 	if l.long {
 		patience = typedWait
 	}
-	waiting, cancel := context.WithTimeout(ctx, patience)
+	if l.fresh.first() {
+		patience, what = max(patience, firstWait), "the ledger is being brought up to date"
+	}
+	read, err := within(ctx, patience, func(ctx context.Context) (func(), error) { return l.gate.read(ctx, l.long) })
+	if err != nil {
+		place()
+		problem, err := late(ctx, err, what)
+		return inside{}, problem, err
+	}
+	return inside{sync.OnceFunc(read), place}, nil, nil
+}
+
+// within waits for something for so long at most.
+func within(ctx context.Context, patience time.Duration, wait func(context.Context) (func(), error)) (func(), error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	read, err := l.gate.read(waiting, l.long)
-	if err == nil {
-		return inside{sync.OnceFunc(read), place}, nil, nil
-	}
-	place()
+	return wait(ctx)
+}
+
+// late says why nothing was waited for any longer, unless it was who asked that gave up.
+func late(ctx context.Context, err error, what string) (*admin.Error, error) {
 	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-		return inside{}, &admin.Error{Code: admin.CodeLedgerBusy, Message: "new rows are being written to the ledger", Fix: "try again"}, nil
+		return &admin.Error{Code: admin.CodeLedgerBusy, Message: what, Fix: "try again"}, nil
 	}
-	return inside{}, nil, err
+	return nil, err
 }
 
 // freshener folds what waits before somebody reads, within bounds: a page that is a second behind is
@@ -166,6 +184,10 @@ func (f *freshener) wait(ctx context.Context) {
 	}
 }
 
+// first tells whether nothing was folded since the start: the views may be those of an earlier version,
+// and there may be much to fold.
+func (f *freshener) first() bool { return f.loop.State().At.IsZero() }
+
 // begin starts a fold unless one is under way or nothing is to be folded; the channel is closed at
 // its end, nil is none.
 func (f *freshener) begin() <-chan struct{} {
@@ -174,8 +196,7 @@ func (f *freshener) begin() <-chan struct{} {
 	if f.fold != nil {
 		return f.fold
 	}
-	never := f.loop.State().At.IsZero() // then the views may be those of an earlier version
-	if time.Since(f.last) < freshFor || !never && f.journal.State().Waiting == 0 || f.ctx.Err() != nil {
+	if time.Since(f.last) < freshFor || !f.first() && f.journal.State().Waiting == 0 || f.ctx.Err() != nil {
 		return nil
 	}
 	fold := make(chan struct{})

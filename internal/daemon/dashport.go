@@ -30,17 +30,9 @@ const dashboardOff = "off"
 // openDashboard opens the dashboard port, unless the settings say otherwise. Where it cannot be
 // had the gateway runs without: nobody's request depends on it.
 func (d *Daemon) openDashboard(ctx context.Context, done *cleanups) error {
-	ln, address := d.opt.Dashboard, d.opt.Settings.Dashboard
+	ln := d.dashboardListener(ctx)
 	if ln == nil {
-		if address == dashboardOff || address == "" {
-			return nil
-		}
-		var err error
-		if ln, err = (&net.ListenConfig{}).Listen(ctx, "tcp", address); err != nil {
-			d.log.Warn().Err(portError(address, err)).Str(keyFix, "set dashboard: 127.0.0.1:PORT in prism.yaml, or dashboard: off").
-				Msg("no dashboard port; requests are served all the same")
-			return nil
-		}
+		return nil
 	}
 	d.dashboard = ln.Addr().String()
 	var err error
@@ -58,6 +50,7 @@ func (d *Daemon) openDashboard(ctx context.Context, done *cleanups) error {
 		IdleTimeout:       dashboardIdle,
 		MaxHeaderBytes:    dashboardHeader,
 		ConnState:         g.note,
+		ConnContext:       d.pages.ConnContext,
 		ErrorLog:          quietLog(d.log),
 	}
 	ended := make(chan error, 1)
@@ -72,6 +65,35 @@ func (d *Daemon) openDashboard(ctx context.Context, done *cleanups) error {
 	return nil
 }
 
+// dashboardListener takes the socket that was opened for us, or opens one; nil = there is to be none, or
+// none is to be had.
+func (d *Daemon) dashboardListener(ctx context.Context) net.Listener {
+	ln, address := d.opt.Dashboard, d.opt.Settings.Dashboard
+	off := address == dashboardOff || address == ""
+	switch {
+	case ln != nil && off:
+		_ = ln.Close()
+		d.log.Warn().Str(keyListen, ln.Addr().String()).Str(keyFix, "disable the socket unit of the dashboard, or set dashboard: "+ln.Addr().String()+" in prism.yaml").
+			Msg("the inherited dashboard port is not served: the settings say off")
+		return nil
+	case ln != nil:
+		if at := ln.Addr().String(); !sameAddress(at, address) {
+			d.log.Warn().Str(keyListen, at).Str(keyFix, "set dashboard: "+at+" in prism.yaml, or ListenStream="+address+" in the socket unit").
+				Msg("the inherited dashboard port is not the one that the settings name")
+		}
+		return ln
+	case off:
+		return nil
+	}
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		d.log.Warn().Err(portError(address, err)).Str(keyFix, "set dashboard: 127.0.0.1:PORT in prism.yaml, or dashboard: off").
+			Msg("no dashboard port; requests are served all the same")
+		return nil
+	}
+	return ln
+}
+
 func (d *Daemon) dashboardOptions(ln net.Listener) dashboard.Options {
 	monitor := d.monitor()
 	if !d.opt.Settings.Telemetry.Scrape {
@@ -82,7 +104,7 @@ func (d *Daemon) dashboardOptions(ln net.Listener) dashboard.Options {
 	hosts := slices.DeleteFunc(hostsOf(ln.Addr()), func(h string) bool { return h == address })
 	return dashboard.Options{
 		Gateway: control{d}, Feed: d.feed, Monitor: monitor, Hosts: append([]string{address}, hosts...), Sessions: filepath.Join(d.opt.Paths.State, "dashboard.json"), Version: d.opt.Version, Logger: d.log,
-		Data: d.data.Register, Profiles: d.liveProfiles, Sealed: d.liveSealed, Clouds: d.opt.Clouds, Redact: d.redact, Zone: d.opt.Zone, CodeLife: d.opt.CodeLife, Now: d.opt.Now,
+		Data: d.data.Register, Ready: d.answering.Load, Own: d.own(), Profiles: d.liveProfiles, Sealed: d.liveSealed, Clouds: d.opt.Clouds, Redact: d.redact, Zone: d.opt.Zone, CodeLife: d.opt.CodeLife, Now: d.opt.Now,
 	}
 }
 
@@ -110,6 +132,36 @@ func (d *Daemon) redact(b []byte) []byte {
 		return b
 	}
 	return []byte(d.opt.Secrets.Redact(string(b)))
+}
+
+// plain is redact for a text.
+func (d *Daemon) plain(s string) string { return string(d.redact([]byte(s))) }
+
+// shown puts the errors before the warnings, and takes keys out of what is said about a file: it goes
+// to the ledger, to a webhook and to desktops.
+func (d *Daemon) shown(ps config.Problems) config.Problems {
+	out := ordered(ps)
+	for i := range out {
+		for _, text := range []*string{&out[i].Path, &out[i].Message, &out[i].Fix, &out[i].Excerpt} {
+			*text = d.plain(*text)
+		}
+	}
+	return out
+}
+
+// ordered is a copy in which the errors come first: what is shown of several is the first one.
+func ordered(ps config.Problems) config.Problems {
+	out := slices.Clone(ps)
+	slices.SortStableFunc(out, func(a, b config.Problem) int {
+		switch grave := a.Severity == config.SeverityError; {
+		case grave == (b.Severity == config.SeverityError):
+			return 0
+		case grave:
+			return -1
+		}
+		return 1
+	})
+	return out
 }
 
 var _ admin.Pages = control{}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -101,6 +102,104 @@ func TestAGatewayServesWithoutADashboardPort(t *testing.T) {
 	if got := r.log.String(); !strings.Contains(got, "no dashboard port") || !strings.Contains(got, "dashboard: off") || r.status().Dashboard != "" {
 		t.Errorf("log: %s", got)
 	}
+}
+
+// inherit gives the daemon a dashboard port that is open already.
+func (r *rig) inherit() (at string) {
+	r.t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.edit = func(o *Options) { o.Dashboard = ln }
+	return ln.Addr().String()
+}
+
+func TestAnInheritedDashboardPortIsClosedWhereTheSettingsSayOff(t *testing.T) {
+	r := newRig(t)
+	r.write(r.seal(r.two("a")))
+	at := r.inherit()
+	r.start()
+	if got := r.log.String(); r.status().Dashboard != "" || !strings.Contains(got, "the settings say off") || !strings.Contains(got, "set dashboard: "+at) {
+		t.Errorf("dashboard %q, log: %s", r.status().Dashboard, got)
+	}
+	if c, err := net.Dial("tcp", at); err == nil {
+		_ = c.Close()
+		t.Error("the port is open")
+	}
+}
+
+func TestAnInheritedDashboardPortThatTheSettingsDoNotNameIsToldOf(t *testing.T) {
+	r := newRig(t)
+	r.write(r.seal(r.two("a")))
+	r.settings.Dashboard = "127.0.0.1:1"
+	at := r.inherit()
+	r.start()
+	if got := r.log.String(); r.status().Dashboard != at || !strings.Contains(got, "not the one that the settings name") || !strings.Contains(got, "set dashboard: "+at) {
+		t.Errorf("dashboard %q, log: %s", r.status().Dashboard, got)
+	}
+}
+
+// A session outlives a restart, so that its page asks while the file is read for the first time.
+func TestPagesWaitWhileTheGatewayStarts(t *testing.T) {
+	r := newRig(t)
+	r.write(r.seal(r.two("a")))
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.settings.Dashboard = ln.Addr().String()
+	mustMake(t, ln.Close())
+	r.start()
+	cookie := r.signIn()
+	r.halt()
+
+	home := t.TempDir()
+	hang := home + "/hang"
+	mustMake(t, os.WriteFile(hang, nil, 0o600))
+	mustMake(t, os.WriteFile(home+"/key", []byte("#!/bin/sh\nwhile [ -e "+hang+" ]; do sleep 0.02; done\necho "+r.identity+"\n"), 0o700))
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_CONFIG_HOME", home)
+	t.Setenv("SOPS_AGE_KEY", "")
+	t.Setenv("SOPS_AGE_KEY_CMD", home+"/key")
+	ready := make(chan struct{})
+	opt := r.options()
+	opt.Ready = func(Ready) { close(ready) }
+	d, err := New(opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	r.stop = cancel
+	go func() { r.done <- d.Run(ctx) }()
+	ask := func(path string) (int, string) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+r.settings.Dashboard+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.AddCookie(cookie)
+		resp, err := r.client.Do(req)
+		if err != nil {
+			return 0, err.Error()
+		}
+		defer resp.Body.Close()
+		b, _ := io.ReadAll(resp.Body)
+		return resp.StatusCode, string(b)
+	}
+	r.until("the port answers", func() bool { status, _ := ask("/healthz"); return status == http.StatusOK })
+	for _, path := range []string{"/api/state", "/api/events", "/api/profiles", "/api/spend"} {
+		if status, body := ask(path); status != http.StatusServiceUnavailable || !strings.Contains(body, `"code":"starting"`) {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+	select {
+	case <-ready:
+		t.Error("it was ready before its file was read")
+	default:
+	}
+	mustMake(t, os.Remove(hang))
+	r.until("the pages are answered", func() bool { status, _ := ask("/api/state"); return status == http.StatusOK })
+	<-ready
 }
 
 // TestABodyThatNeverComesHoldsNoPlace announces bodies on every place of the port.

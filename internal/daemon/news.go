@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,12 +13,12 @@ import (
 	"prism/internal/spend"
 )
 
-// How long nothing more is said of the same thing: a file that is saved every second, a profile
-// that fails at every request.
+// How long the same is not said again: a file that is saved every second, a profile that fails at
+// every request.
 const (
 	quietFile     = 30 * time.Second
 	quietFallback = 10 * time.Minute
-	keptNews      = 256 // things that are remembered; beyond, the oldest are forgotten
+	keptNews      = 256 // things that are remembered; beyond, the one told first is forgotten
 )
 
 // routeFallback is the route_reason of an exchange that another profile answered.
@@ -28,33 +30,63 @@ const aboutMoney = "money"
 // news remembers what people were told, and when.
 type news struct {
 	mu   sync.Mutex
-	told map[string]time.Time // guarded by mu
+	told map[piece]time.Time // guarded by mu
 }
 
+// piece is one thing that people are told.
+type piece struct{ kind, profile, text string }
+
 // due tells whether it may be said again.
-func (n *news) due(what string, quiet time.Duration, now time.Time) bool {
+func (n *news) due(what piece, quiet time.Duration, now time.Time) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if last, known := n.told[what]; known && now.Sub(last) < quiet {
 		return false
 	}
-	if n.told == nil || len(n.told) >= keptNews {
-		n.told = map[string]time.Time{}
+	if n.told == nil {
+		n.told = map[piece]time.Time{}
 	}
 	n.told[what] = now
+	if len(n.told) > keptNews {
+		oldest := what
+		for other, at := range n.told {
+			if at.Before(n.told[oldest]) {
+				oldest = other
+			}
+		}
+		delete(n.told, oldest)
+	}
 	return true
 }
 
+// forget has what was told of these kinds told again when it comes again: it was over meanwhile.
+func (n *news) forget(kinds ...string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	maps.DeleteFunc(n.told, func(p piece, _ time.Time) bool { return slices.Contains(kinds, p.kind) })
+}
+
 // tellPeople passes a notice on, unless the same was said a short while ago: to who follows, and to
-// where the settings say.
+// where the settings say, which may be on another machine.
 func (d *Daemon) tellPeople(n admin.Notice, quiet time.Duration) {
-	if !d.news.due(n.Kind+" "+n.Profile, quiet, d.opt.Now()) {
+	n = d.without(n)
+	if !d.news.due(piece{n.Kind, n.Profile, n.String()}, quiet, d.opt.Now()) {
 		return
 	}
 	d.feed.PublishNotice(n)
 	if d.opt.Settings.Notify.About != aboutMoney {
 		d.notices.Say(alert.Notice{Kind: n.Kind, Message: n.String(), Fix: n.Fix})
 	}
+}
+
+// without takes keys out of a notice.
+func (d *Daemon) without(n admin.Notice) admin.Notice {
+	n.Args = slices.Clone(n.Args)
+	for i := range n.Args {
+		n.Args[i] = d.plain(n.Args[i])
+	}
+	n.Fix = d.plain(n.Fix)
+	return n
 }
 
 // tellRefused tells that the file on disk is not the one that counts.
@@ -65,17 +97,28 @@ func (d *Daemon) tellRefused(v *admin.Verdict) {
 	}
 }
 
-// tellHosts tells of keys that may go to a host which was never seen, on its first use. At the start
-// that is how it always is.
+// tellHosts tells of keys, and of requests of profiles without one, that may go to a host which was never
+// seen, on its first use: once for all keys of a profile. At the start that is how it always is.
 func (d *Daemon) tellHosts(v *admin.Verdict, report config.PinReport) {
 	if v.Trigger == "start" {
 		return
 	}
+	type way struct{ profile, origin string }
+	told := map[way]bool{}
 	for _, pin := range report.New {
-		d.tellPeople(admin.Notice{
+		to := way{pin.Profile, pin.Origin}
+		if told[to] {
+			continue
+		}
+		told[to] = true
+		n := admin.Notice{
 			Kind: admin.NoticeHostNew, Text: "the key of %s may now be sent to %s, for the first time", Args: []string{pin.Profile, pin.Origin},
 			Fix: "prism trust --revoke " + pin.Profile, Profile: pin.Profile,
-		}, 0)
+		}
+		if pin.Key == "" {
+			n.Text = "requests of %s may now be sent to %s, for the first time"
+		}
+		d.tellPeople(n, 0)
 	}
 }
 
@@ -91,7 +134,7 @@ func (d *Daemon) tellFallback(e *ledger.Entry) {
 
 // tellMoney shows followers what the notifier tells of a budget or an alert.
 func (d *Daemon) tellMoney(ev *ledger.AlertEvent) {
-	kind := admin.NoticeAlert
+	kind, fix := admin.NoticeAlert, "prism spend --budget"
 	switch {
 	case ev.State == ledger.AlertCleared:
 		return
@@ -99,6 +142,8 @@ func (d *Daemon) tellMoney(ev *ledger.AlertEvent) {
 		kind = admin.NoticeBudgetWarn
 	case ev.Rule == spend.RuleBudget:
 		kind = admin.NoticeBudgetOver
+	default:
+		fix = "prism status"
 	}
-	d.feed.PublishNotice(admin.Notice{Kind: kind, Text: "%s", Args: []string{ev.Message}, Fix: "prism spend --budget"})
+	d.feed.PublishNotice(d.without(admin.Notice{Kind: kind, Text: "%s", Args: []string{ev.Message}, Fix: fix}))
 }

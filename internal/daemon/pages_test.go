@@ -222,7 +222,8 @@ func TestPeopleAreToldOnceOfWhatTheyShouldKnow(t *testing.T) {
 	withFallback := func() string {
 		return strings.Replace(r.two("a"), "provider: anthropic\n", "provider: anthropic\n    fallback: [b]\n", 1)
 	}
-	r.write(r.seal(withFallback()))
+	good := r.seal(withFallback())
+	r.write(good)
 	r.settings.Notify.Webhook = server.URL
 	r.a.Script(simulator.Always(simulator.Reply(simulator.Status(http.StatusServiceUnavailable))))
 	r.start()
@@ -247,26 +248,30 @@ func TestPeopleAreToldOnceOfWhatTheyShouldKnow(t *testing.T) {
 	if got := h.of(admin.NoticeFallback)[0]; got != "b answers in place of a" {
 		t.Errorf("%s", got)
 	}
-	for _, text := range []string{"active: nobody\n", "active: nobody2\n"} {
+	// The same twice, and another one.
+	for n, text := range []string{"active: nobody\n", "active: nobody # again\n", "active: [\n"} {
 		r.write([]byte(text))
-		r.until("the file is refused", func() bool {
-			return strings.Count(r.log.String(), "profiles refused") >= strings.Count(text, "2")+1
-		})
+		r.until("the file is refused", func() bool { return strings.Count(r.log.String(), "profiles refused") > n })
 	}
-	r.until("the refusal is told", func() bool { return len(h.of(admin.NoticeFileRefused)) == 1 })
+	r.until("both refusals are told", func() bool { return len(h.of(admin.NoticeFileRefused)) == 2 })
 	// The key of a beside the host of b: nobody confirmed that.
 	r.write(r.seal(strings.Replace(withFallback(), r.upA.URL, "http://127.0.0.1:9", 1)))
 	r.until("the host is told", func() bool { return len(h.of(admin.NoticeHostWaits)) == 1 })
-	if got := len(h.of(admin.NoticeFallback)) + len(h.of(admin.NoticeFileRefused)); got != 2 {
-		t.Errorf("told %d times of two things", got)
+	if got := len(h.of(admin.NoticeFallback)) + len(h.of(admin.NoticeFileRefused)); got != 3 {
+		t.Errorf("told %d times of three things", got)
 	}
+	// Once the file is well again, what was wrong before is news.
+	r.write(good)
+	r.until("the file is taken", func() bool { return r.status().File.OK })
+	r.write([]byte("active: nobody\n"))
+	r.until("the refusal is told again", func() bool { return len(h.of(admin.NoticeFileRefused)) == 3 })
 	r.halt()
 	if err := <-following; !errors.Is(err, admin.ErrNotRunning) {
 		t.Errorf("following: %v", err)
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	if len(seen) != 3 || seen[0].Kind != admin.NoticeFallback || seen[0].Profile != "a" {
+	if len(seen) != 5 || seen[0].Kind != admin.NoticeFallback || seen[0].Profile != "a" {
 		t.Errorf("followers saw %+v", seen)
 	}
 }

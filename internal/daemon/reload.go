@@ -128,6 +128,7 @@ func (d *Daemon) read(ctx context.Context) *File {
 		Path: d.opt.Paths.Profiles, AllowPlaintext: d.opt.Settings.AllowPlaintext, Active: choice.Active, Own: d.own(), KeyTimeout: d.opt.KeyTimeout,
 	})
 	d.opt.Secrets.Learn(f.Profiles) // before a word is said about it
+	f.Problems = d.shown(f.Problems)
 	return f
 }
 
@@ -151,13 +152,7 @@ func (d *Daemon) load(ctx context.Context, trigger string, force bool) admin.Ver
 func (d *Daemon) apply(f *File, trigger string, force bool) admin.Verdict {
 	began := f.ReadAt
 	old := d.file.Load()
-	v := admin.Verdict{Trigger: trigger, Changed: []string{}, Added: []string{}, Removed: []string{}, Problems: []config.Problem{}, Notes: []string{}}
-	if old != nil {
-		v.Active, v.Previous = old.active, old.active
-	}
-	if t := d.router.Table(); t != nil {
-		v.Generation = t.Generation
-	}
+	v := d.verdict(trigger)
 	active, from, err := d.activeOf(f)
 	if err != nil {
 		f.Problems = append(f.Problems, config.Problem{Severity: config.SeverityError, Code: "internal", File: d.opt.Paths.ActiveFile, Message: err.Error(), Fix: "rm " + d.opt.Paths.ActiveFile})
@@ -197,6 +192,18 @@ func (d *Daemon) apply(f *File, trigger string, force bool) admin.Verdict {
 	return v
 }
 
+// verdict is one that says how it is.
+func (d *Daemon) verdict(trigger string) admin.Verdict {
+	v := admin.Verdict{Trigger: trigger, Changed: []string{}, Added: []string{}, Removed: []string{}, Problems: []config.Problem{}, Notes: []string{}}
+	if old := d.file.Load(); old != nil {
+		v.Active, v.Previous = old.active, old.active
+	}
+	if t := d.router.Table(); t != nil {
+		v.Generation = t.Generation
+	}
+	return v
+}
+
 func (d *Daemon) inFlight() int {
 	if d.proxy == nil {
 		return 0
@@ -212,6 +219,7 @@ func (d *Daemon) same(f *File, old *fileState, v admin.Verdict, began time.Time)
 	d.file.Store(&next)
 	v.OK, v.Problems, v.DurationMS = true, append(v.Problems, f.Problems...), ms(began)
 	if old.problems.Err() != nil {
+		d.news.forget(admin.NoticeFileRefused, admin.NoticeHostWaits)
 		d.log.Info().Uint64(keyGeneration, v.Generation).Str(keyTrigger, v.Trigger).Msg("profiles are as before")
 		d.feed.PublishSwap(admin.Swap{At: d.opt.Now(), Verdict: v})
 	}
@@ -292,13 +300,13 @@ func (d *Daemon) compile(f *File, active string, base *pricing.Book) (*router.Ta
 	book, bookProblems := BookOf(base, f)
 	problems = append(problems, bookProblems...)
 	if problems.Err() != nil {
-		return nil, report, problems
+		return nil, report, d.shown(problems)
 	}
 	table, err := d.router.Compile(router.Source{Generation: d.nextGeneration(), Hash: f.Hash, Profiles: f.Profiles, Active: active, Book: book})
 	if err != nil {
 		problems = append(problems, compileProblems(f, err)...)
 	}
-	return table, report, problems
+	return table, report, d.shown(problems)
 }
 
 // compileProblems gives an error of the router its place in the file.

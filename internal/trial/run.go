@@ -97,7 +97,7 @@ func (t *run) once(ctx context.Context, up *upstream.Upstream, path string) (aga
 	case err != nil:
 		t.fail(StepAnswer, fmt.Sprintf("prism test %s, once more", t.Profile.Name), fmt.Sprintf("the answer broke off: %s", err))
 	case path == countPath:
-		t.answers(t.taken())
+		t.counted(resp, body)
 	default:
 		t.answered(resp, body, told.Model)
 	}
@@ -121,6 +121,19 @@ func (t *run) request(ctx context.Context, path string) *http.Request {
 	}).WithContext(ctx)
 }
 
+// counted reads a count of tokens. Many a server answers 200 with a page of its own whatever is asked,
+// and with whichever key: that is no count.
+func (t *run) counted(resp *http.Response, body []byte) {
+	var count struct {
+		Input *int64 `json:"input_tokens"`
+	}
+	if err := json.Unmarshal(body, &count); err != nil || count.Input == nil {
+		t.strange(resp)
+		return
+	}
+	t.answers(t.taken())
+}
+
 // answered reads a message.
 func (t *run) answered(resp *http.Response, body []byte, model string) {
 	var m struct {
@@ -134,12 +147,17 @@ func (t *run) answered(resp *http.Response, body []byte, model string) {
 	case err == nil && m.Type == "error":
 		t.refused(resp, body)
 	case err != nil || m.Content == nil:
-		kind, _, _ := strings.Cut(cmp.Or(resp.Header.Get("Content-Type"), "without a type"), ";")
-		t.fail(StepAnswer, fmt.Sprintf("prism edit, and look at base_url and dialect of profile %s", t.Profile.Name), fmt.Sprintf("answers %d, but no message (%s)", resp.StatusCode, kind))
+		t.strange(resp)
 	default:
 		t.Served, t.Usage = cmp.Or(model, m.Model), m.Usage
 		t.answers(t.taken())
 	}
+}
+
+// strange says that what came is not what was asked for.
+func (t *run) strange(resp *http.Response) {
+	kind, _, _ := strings.Cut(cmp.Or(resp.Header.Get("Content-Type"), "without a type"), ";")
+	t.fail(StepAnswer, fmt.Sprintf("prism edit, and look at base_url and dialect of profile %s", t.Profile.Name), fmt.Sprintf("answers %d, but no message (%s)", resp.StatusCode, kind))
 }
 
 func (t *run) answers(what string) {

@@ -167,6 +167,18 @@ func TestWhereTokensAreCountedATrialCostsNothing(t *testing.T) {
 	}
 }
 
+// A server that shows its front page whatever is asked knows nothing of keys.
+func TestAPageInPlaceOfACountIsNoAnswer(t *testing.T) {
+	for name, page := range map[string]string{"a page": "<!doctype html><title>a relay</title>", "nothing": "", "an object": `{"ok":true}`, "a list": "[]", "null": "null"} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, page) }))
+		p := &config.Profile{Name: "work", BaseURL: s.URL, Dialect: config.DialectAnthropic, Auth: config.AuthBearer, APIKey: config.NewSecret("any")}
+		got := Ask(t.Context(), p, Options{Free: true})[0]
+		if s.Close(); got.OK || got.Step != StepAnswer || !strings.Contains(got.What, "but no message") {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
 func TestEachKeyOfAProfileIsTried(t *testing.T) {
 	plain, _, _ := served(t, &provider{key: "X-Api-Key", counts: http.StatusOK})
 	p := &config.Profile{

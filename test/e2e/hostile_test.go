@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -115,6 +116,7 @@ func TestAnotherUserFindsEveryDoorClosed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	pages := h.pages(t)
 	places := []string{
 		h.path("keys.txt"), h.path("config", "profiles.yaml"), h.path("data", "prism"), h.path("data", "prism", "ledger.duckdb"), h.path("data", "prism", "journal"),
 		h.path("state", "prism"), h.path("state", "prism", "pins.json"), h.path("run", "prism"),
@@ -143,8 +145,100 @@ func TestAnotherUserFindsEveryDoorClosed(t *testing.T) {
 		if err := syscall.Connect(fd, &syscall.SockaddrUnix{Name: h.path("run", "prism", "prism.sock")}); err == nil {
 			t.Error("the socket takes a connection")
 		}
+		pages.knock(t)
 	}()
 	<-done
+	// It stays good for whom it was made.
+	status, header, body := raw(t, pages.address, pages.login())
+	if status != http.StatusNoContent || header.Get("Set-Cookie") == "" {
+		t.Errorf("the code is not good any more: %d %s", status, body)
+	}
+}
+
+// pages is the dashboard of a house, with what opens it.
+type pages struct {
+	address      string // host:port
+	code, cookie string
+}
+
+// pages signs in, and has a code made that nobody has used.
+func (h *house) pages(t *testing.T) pages {
+	t.Helper()
+	var p pages
+	for range 2 {
+		said, err := h.prism("ui", "--print-url")
+		page, code, found := strings.Cut(strings.TrimSpace(said), "/#code=")
+		if err != nil || !found {
+			t.Fatalf("%v: %s", err, said)
+		}
+		p.address, p.code = strings.TrimPrefix(page, "http://"), code
+		if p.cookie != "" {
+			break
+		}
+		_, header, _ := raw(t, p.address, p.login())
+		if p.cookie, _, found = strings.Cut(header.Get("Set-Cookie"), ";"); !found {
+			t.Fatalf("not signed in: %v", header)
+		}
+	}
+	return p
+}
+
+// request is one as a page sends it.
+func (p pages) request(method, path, body string) string {
+	return fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", method, path, p.address, p.cookie, len(body), body)
+}
+
+func (p pages) login() string {
+	return p.request(http.MethodPost, "/api/login", `{"code":"`+p.code+`"}`)
+}
+
+// knock tries the code and the cookie as the user of the thread it runs on, by IPv4 and by IPv4 through
+// a socket of IPv6. It makes its calls itself: the runtime may make them on other threads.
+func (p pages) knock(t *testing.T) {
+	t.Helper()
+	at, err := netip.ParseAddrPort(p.address)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	port := int(at.Port())
+	for name, text := range map[string]string{
+		"a code": p.login(), "a look with the cookie": p.request(http.MethodGet, "/api/state", ""), "a switch with the cookie": p.request(http.MethodPost, "/api/use", `{"name":"spare"}`),
+	} {
+		for family, to := range map[int]syscall.Sockaddr{
+			syscall.AF_INET: &syscall.SockaddrInet4{Port: port, Addr: at.Addr().As4()}, syscall.AF_INET6: &syscall.SockaddrInet6{Port: port, Addr: at.Addr().As16()},
+		} {
+			if answer := exchange(t, family, to, text); !strings.HasPrefix(answer, "HTTP/1.1 403 ") || !strings.Contains(answer, "another user") || strings.Contains(answer, "Set-Cookie") {
+				t.Errorf("%s by family %d: %s", name, family, answer)
+			}
+		}
+	}
+}
+
+// exchange sends text and returns all that comes.
+func exchange(t *testing.T, family int, to syscall.Sockaddr, text string) string {
+	t.Helper()
+	fd, err := syscall.Socket(family, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	defer syscall.Close(fd) //nolint:errcheck // all was read
+	if err := syscall.Connect(fd, to); err != nil {
+		t.Error(err)
+		return ""
+	}
+	if _, err := syscall.Write(fd, []byte(text)); err != nil {
+		t.Error(err)
+	}
+	var out []byte
+	for b := make([]byte, 4<<10); ; {
+		n, err := syscall.Read(fd, b)
+		if n <= 0 || err != nil {
+			return string(out)
+		}
+		out = append(out, b[:n]...)
+	}
 }
 
 // TestPlacesThatSomebodyElsePreparedAreRefused: the start ends with a reason and a fix before a
