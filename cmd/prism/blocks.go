@@ -46,7 +46,7 @@ func (a *app) blocks(ctx context.Context, r room, s selection) error {
 		return err
 	}
 	if s.period == "" && s.since == "" {
-		w.from = midnight(a.now()).AddDate(0, 0, -blocksDays)
+		w.from = dayFrom(a.now(), -blocksDays)
 	}
 	v := view{columns: blockColumns(), empty: "no requests in this time"}
 	db, err := a.reader(ctx, r)

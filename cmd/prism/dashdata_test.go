@@ -95,13 +95,24 @@ func (l askedLedger) Export(ctx context.Context, b admin.QueryBatch, to func(adm
 
 func newDash(t *testing.T, rows int) *dash {
 	t.Helper()
+	d := newDashOf(t, func(now time.Time) func(func(ledger.Appendable, error) bool) { return hostileEntries(rows, now) }, dashOptions{})
+	d.rows = rows
+	return d
+}
+
+// dashOptions are what differs between tests.
+type dashOptions struct {
+	zone    string
+	budgets []admin.BudgetStatus
+}
+
+func newDashOf(t *testing.T, entries func(now time.Time) func(func(ledger.Appendable, error) bool), opt dashOptions) *dash {
+	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux confines a process")
 	}
 	a, r := ledgerApp(t)
-	if _, err := a.appendRecords(t.Context(), r, hostileEntries(rows, a.now())); err != nil {
-		t.Fatal(err)
-	}
+	record(t, r.paths.Journal, entries(a.now()))
 	db, err := a.reader(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
@@ -109,15 +120,44 @@ func newDash(t *testing.T, rows int) *dash {
 	t.Cleanup(func() { _ = db.Close() })
 	l := askedLedger{worker(t), r.paths.LedgerFile}
 	data, err := dashboard.NewData(dashboard.DataOptions{
-		Pages: l, Typed: l, File: r.paths.LedgerFile, Now: a.now, Queries: func() ([]admin.NamedQuery, error) { return offered(r.paths.Queries) },
+		Pages: l, Typed: l, File: r.paths.LedgerFile, Zone: opt.zone, Now: a.now, Queries: func() ([]admin.NamedQuery, error) { return offered(r.paths.Queries) },
+		Budgets: func() []admin.BudgetStatus { return opt.budgets },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(data.Close)
-	d := &dash{T: t, mux: http.NewServeMux(), db: db, rows: rows}
+	d := &dash{T: t, mux: http.NewServeMux(), db: db}
 	data.Register(d.mux)
 	return d
+}
+
+// record writes records as the gateway does.
+func record(t *testing.T, dir string, records func(yield func(ledger.Appendable, error) bool)) {
+	t.Helper()
+	j, _, err := ledger.OpenJournal(ledger.JournalOptions{Dir: dir, Reserve: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for one, err := range records {
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch v := one.(type) {
+		case *ledger.Entry:
+			err = j.Close(v)
+		case *ledger.Correction:
+			err = j.Correct(v)
+		case *ledger.AlertEvent:
+			err = j.Alert(v)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // get asks a path, and reads the answer into v.
@@ -262,8 +302,8 @@ func TestNothingInAnAddressBecomesSQL(t *testing.T) {
 	d := newDash(t, 40)
 	before := d.figure("select count(*) || ' ' || sum(hash(request_id))::varchar from requests")
 	values := append(hostileNames(), "0", "-1", "1e309", "9999999999999999999", "null", "true", strings.Repeat("x", 600), "\xff", "a\x00b", "eyJzIjoiLXN0YXJ0ZWRfYXQiLCJ2IjoiMTsgZHJvcCIsInIiOjF9", "1999999h", "d", "h", "2026-13-45", "2026-11-01")
-	names := []string{"range", "from", "to", "profile", "model", "project", "branch", "source", "session", "operation", "host", "agent", "outcome", "status", "tag", "q", "sort", "after", "limit", "only", "find", "by", "split", "grain", "part", "provider", "id"}
-	for n, path := range []string{"/api/requests", "/api/facets", "/api/request", "/api/whatif", "/api/spend"} {
+	names := []string{"model_if", "provider_if", "range", "from", "to", "profile", "model", "project", "branch", "source", "session", "operation", "host", "agent", "outcome", "status", "tag", "q", "sort", "after", "limit", "only", "find", "by", "split", "grain", "part", "provider", "id"}
+	for n, path := range []string{"/api/requests", "/api/facets", "/api/request", "/api/whatif", "/api/spend", "/api/hours"} {
 		for i, value := range values {
 			if n > 2 && i%3 != 0 {
 				continue // a sum costs more than a list
@@ -300,7 +340,7 @@ func TestSpendAddsUpToTheLastDigit(t *testing.T) {
 				}
 			}
 			d.get("/api/spend", url.Values{"range": {"7d"}, "by": {by}, "split": {split}, "part": {"sums"}}, &s)
-			where := " from priced where operation = 'messages' and started_at >= timestamptz '2026-11-19 12:00:00+00'"
+			where := " from priced where operation = 'messages' and started_at >= timestamptz '2026-11-19 00:00:00+00'"
 			if want := d.figure("select sum(cost_usd)::varchar || ' ' || sum(cost_uncached_usd - cost_list_usd) || ' ' || count(*) || ' ' || count(*) filter (cost_list_usd is null)" + where); s.Totals.Cost == nil || fmt.Sprintf("%s %s %d %d", *s.Totals.Cost, *s.Totals.Saved, s.Totals.Requests, s.Totals.Unpriced) != want {
 				t.Fatalf("totals %+v, want %s", s.Totals, want)
 			}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"prism/internal/spend"
 )
 
 // modelSQL is the model that is priced: what the provider says it served, else what was sent,
@@ -83,19 +85,20 @@ func (a *app) window(s selection) (window, error) {
 
 // named is a span of the calendar; the borders of days are local.
 func (a *app) named(period string) window {
-	day := midnight(a.now())
+	now, w := a.now(), window{name: "today"}
 	switch period {
 	case "yesterday":
-		return window{day.AddDate(0, 0, -1), day, period}
+		return window{dayFrom(now, -1), dayFrom(now, 0), period}
 	case "week":
-		monday := day.AddDate(0, 0, -(int(day.Weekday())+6)%7)
-		return window{monday, monday.AddDate(0, 0, 7), "this week"}
+		w.name = "this week"
+		w.from, w.to = spend.Week.Span(now)
 	case "month":
-		first := day.AddDate(0, 0, 1-day.Day())
-		return window{first, first.AddDate(0, 1, 0), "this month"}
+		w.name = "this month"
+		w.from, w.to = spend.Month.Span(now)
 	default:
-		return window{day, day.AddDate(0, 0, 1), "today"}
+		w.from, w.to = spend.Day.Span(now)
 	}
+	return w
 }
 
 // before is the span of the same kind that came before w, up to the same point of it: a day
@@ -105,11 +108,11 @@ func (w window) before(now time.Time) window {
 	from := w.from.Add(-length)
 	switch w.name {
 	case "today", "yesterday":
-		from = w.from.AddDate(0, 0, -1)
+		from = dayFrom(w.from, -1)
 	case "this week":
-		from = w.from.AddDate(0, 0, -7)
+		from = dayFrom(w.from, -7)
 	case "this month":
-		from = w.from.AddDate(0, -1, 0)
+		from, _ = spend.Month.Span(dayFrom(w.from, -1))
 	}
 	to := w.from
 	if now.Before(w.to) {

@@ -19,16 +19,22 @@ import (
 	"prism/internal/ledger/duckdb"
 )
 
-// Bounds of the worker. Its processor time is that of one core for the longest deadline there is.
+// Bounds of the worker.
 const (
-	workerCPU     = 10 * time.Second
-	workerFileCPU = 40 * time.Second
-	workerMemory  = 1536 << 20
-	workerFiles   = 64
-	workerBytes   = 8 << 20   // of rows
-	maxFileBytes  = 128 << 20 // of an export
-	maxComplaint  = 2000      // bytes of what DuckDB says about a query
+	workerStart  = 2 * time.Second // of processor time, to open the ledger and to write the answer
+	workerMemory = 1536 << 20
+	workerFiles  = 64
+	workerBytes  = 8 << 20   // of rows
+	maxFileBytes = 128 << 20 // of an export
+	maxComplaint = 2000      // bytes of what DuckDB says about a query
 )
+
+// workerCPU is the processor time of a batch: all that its threads can use until its deadline. With
+// less, several queries that keep to their limits would be killed together, and what they have found
+// lost with them.
+func workerCPU(deadline time.Duration) time.Duration {
+	return duckdb.ConfinedThreads*deadline + workerStart
+}
 
 // errLarge ends a query whose result is as large as it may be.
 var errLarge = errors.New("the result is large enough")
@@ -46,16 +52,13 @@ func newSQLWorker(a *app) *cobra.Command {
 			if err := json.NewDecoder(a.in).Decode(&b); err != nil {
 				return usagef("prism sql", "read the request: %v", err)
 			}
-			cpu := workerCPU
-			if b.Export != "" {
-				cpu = workerFileCPU
-			}
-			if err := duckdb.Confine(duckdb.Confinement{File: b.File, CPU: cpu, Memory: workerMemory, Files: workerFiles}); err != nil {
+			deadline := time.Duration(b.DeadlineMS) * time.Millisecond
+			if err := duckdb.Confine(duckdb.Confinement{File: b.File, CPU: workerCPU(deadline), Memory: workerMemory, Files: workerFiles}); err != nil {
 				return a.notConfined(b, err)
 			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), time.Duration(b.DeadlineMS)*time.Millisecond)
+			ctx, cancel := context.WithTimeout(cmd.Context(), deadline)
 			defer cancel()
-			w := sqlWork{batch: b, deadline: time.Duration(b.DeadlineMS) * time.Millisecond}
+			w := sqlWork{batch: b, deadline: deadline}
 			if b.Export != "" {
 				return a.workerFile(w.file(ctx))
 			}

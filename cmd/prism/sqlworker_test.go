@@ -16,6 +16,7 @@ import (
 
 	"prism/internal/admin"
 	"prism/internal/daemon"
+	"prism/internal/ledger/duckdb"
 )
 
 // hostileSQL is a statement of somebody who wants more than to read the ledger.
@@ -92,6 +93,12 @@ func hostileStatements() []hostileSQL {
 		"execute":                               "execute p",
 		"call":                                  "call pragma_version()",
 		"call that logs to a file":              "call enable_logging(storage = 'file', storage_path = 'OUT')",
+		"a profile of the next query in a file": "from enable_profiling(save_location := 'OUT.json')",
+		"another profile":                       "select 1 where exists (from enable_profiling(mode := 'detailed', save_location := 'OUT.json'))",
+		"no profiles":                           "from disable_profiling()",
+		"another parser":                        "from enable_peg_parser()",
+		"the memory at an address":              "from arrow_scan(8::pointer, 8::pointer, 8::pointer)",
+		"the ledger as bytes":                   "select size from read_blob('LEDGER')",
 		"begin":                                 "begin transaction",
 		"explain analyze of a copy":             "explain analyze copy (select 1) to 'OUT.csv'",
 		"explain of a delete":                   "explain delete from requests",
@@ -139,7 +146,6 @@ func hostileStatements() []hostileSQL {
 		"the secrets":                    "from duckdb_secrets()",
 		"which secret":                   "from which_secret('s3://x', 's3')",
 		"the databases":                  "from duckdb_databases()",
-		"the ledger as bytes":            "select size from read_blob('LEDGER')",
 		"a note in the log":              "select write_log('x')",
 		"a regular expression":           "select regexp_matches(repeat('a', 1000000), '(a|a)*b')",
 		"a regular expression, repeated": "select count(*) from range(100000) where regexp_matches(repeat('a', 5000), '(a*)*(a*)*b')",
@@ -338,6 +344,32 @@ func TestTheWorkerAnswersWhatPeopleAsk(t *testing.T) {
 	}
 	if res := ask(admin.Query{SQL: "select timezone('Asia/Tokyo', '2026-01-01 00:00:00+00'::timestamptz)::text, '2026-01-01 00:00:00+00'::timestamptz::text"}); !strings.Contains(string(res.Rows), "09:00:00+09") {
 		t.Errorf("time zone: %s", res.Rows)
+	}
+}
+
+func TestWhatABatchHasFoundIsNotLostToThoseThatTakeTooLong(t *testing.T) {
+	for _, deadline := range []time.Duration{time.Second, 10 * time.Second, 30 * time.Second} {
+		if cpu := workerCPU(deadline); cpu <= duckdb.ConfinedThreads*deadline {
+			t.Errorf("%s of processor time end a batch before its deadline of %s", cpu, deadline)
+		}
+	}
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux confines a process")
+	}
+	t.Parallel()
+	r := folded(t)
+	endless := "select sum(hash(a.range, b.range)) from range(10000000) a, range(10000000) b"
+	const limit = 200
+	a, err := worker(t).Run(t.Context(), admin.QueryBatch{File: r.paths.LedgerFile, DeadlineMS: 9000, Queries: []admin.Query{
+		{SQL: "select 1"}, {SQL: endless, LimitMS: limit}, {SQL: endless, LimitMS: limit}, {SQL: endless, LimitMS: limit}, {SQL: "select 2"},
+	}})
+	if err != nil || a.Problem != nil || len(a.Results) != 5 {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	for i, want := range []string{"[[1]]", "[]", "[]", "[]", "[[2]]"} {
+		if res := a.Results[i]; string(res.Rows) != want || (res.Problem != nil) != (want == "[]") {
+			t.Errorf("query %d: %s, %+v", i, res.Rows, res.Problem)
+		}
 	}
 }
 

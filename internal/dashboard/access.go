@@ -54,6 +54,15 @@ func (a *access) issue() (code string, until time.Time) {
 	return code, until
 }
 
+// waits tells whether a code could be redeemed.
+func (a *access) waits(code string) bool {
+	key := sha256.Sum256([]byte(code))
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	until, known := a.codes[key]
+	return known && a.now().Before(until)
+}
+
 // redeem takes a code, which then is worth nothing, and starts a session.
 func (a *access) redeem(code string) (token string, ok bool) {
 	key := sha256.Sum256([]byte(code))
@@ -133,10 +142,11 @@ func cookieName(host string) string {
 	return "prism_session_" + host[strings.LastIndexByte(host, ':')+1:]
 }
 
-// sessionCookie carries token; "" takes the cookie away.
+// sessionCookie carries token; "" takes the cookie away. It goes where it is needed and nowhere else:
+// another program's server on this host is not sent it with every page.
 func sessionCookie(name, token string) *http.Cookie {
 	//nolint:gosec // not Secure: this is plain HTTP on loopback, where some browsers would drop such a cookie
-	c := &http.Cookie{Name: name, Value: token, Path: "/", MaxAge: int(sessionLife / time.Second), HttpOnly: true, SameSite: http.SameSiteStrictMode}
+	c := &http.Cookie{Name: name, Value: token, Path: "/api", MaxAge: int(sessionLife / time.Second), HttpOnly: true, SameSite: http.SameSiteStrictMode}
 	if token == "" {
 		c.MaxAge = -1
 	}

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -14,6 +15,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 func TestACodeIsGoodOnceAndForHalfAMinute(t *testing.T) {
@@ -118,7 +121,7 @@ func TestTheCookieIsForThisPortAndNoScript(t *testing.T) {
 		t.Fatalf("%q, %v", body, resp.Header)
 	}
 	got := resp.Header.Get("Set-Cookie")
-	for _, want := range []string{"prism_session_" + port(r.host) + "=", "; Path=/", "; Max-Age=43200", "; HttpOnly", "; SameSite=Strict"} {
+	for _, want := range []string{"prism_session_" + port(r.host) + "=", "; Path=/api;", "; Max-Age=43200", "; HttpOnly", "; SameSite=Strict"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s is missing in %s", want, got)
 		}
@@ -181,11 +184,99 @@ func TestTheUserBehindAConnectionIsKnownOnLinux(t *testing.T) {
 			t.Errorf("%s: user %d, known %v", address, uid, known)
 		}
 	}
-	if _, known := peerUser("127.0.0.1:1", "127.0.0.1:2"); known {
-		t.Error("a connection that does not exist has a user")
-	}
 	if _, known := peerUser("@", "pipe"); known {
 		t.Error("what is no address has a user")
+	}
+}
+
+// strangers counts how often it is asked whose a connection is, and says that it is another user's.
+func strangers(r *rig) *atomic.Int32 {
+	var asked atomic.Int32
+	r.pages.whose = func(string, string) (int, bool) {
+		asked.Add(1)
+		return os.Getuid() + 4711, true
+	}
+	return &asked
+}
+
+func TestAnotherUserGetsNothingForACodeOrACookie(t *testing.T) {
+	var log bytes.Buffer
+	r := newRig(t, func(o *Options) { o.Logger = zerolog.New(&log) })
+	session := r.signIn()
+	code := r.pages.Code().Code
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections() // those so far are our own
+	asked := strangers(r)
+	for range 3 {
+		resp, body := r.ask(http.MethodPost, "/api/login", `{"code":"`+code+`"}`, nil)
+		if resp.StatusCode != http.StatusForbidden || !strings.Contains(body, "another user") || !strings.Contains(body, "prism ui, as") || len(resp.Cookies()) != 0 {
+			t.Errorf("with the code: %d %s", resp.StatusCode, body)
+		}
+	}
+	for _, path := range []string{"/api/state", "/api/profiles", "/api/presets", "/api/requests/1"} {
+		if resp, body := r.ask(http.MethodGet, path, "", session); resp.StatusCode != http.StatusForbidden || !strings.Contains(body, "another user") {
+			t.Errorf("%s with the cookie: %d %s", path, resp.StatusCode, body)
+		}
+	}
+	if _, body := r.ask(http.MethodGet, "/api/session", "", session); strings.TrimSpace(body) != `{"signed_in":false}` {
+		t.Errorf("whether it is signed in: %s", body)
+	}
+	if n := asked.Load(); n != 1 {
+		t.Errorf("asked %d times whose the one connection is", n)
+	}
+	if resp, _ := r.ask(http.MethodPost, "/api/use", `{"name":"kimi"}`, session); resp.StatusCode != http.StatusForbidden || len(r.gateway.used) != 0 {
+		t.Errorf("a switch with the cookie: %d, used %v", resp.StatusCode, r.gateway.used)
+	}
+	if n := strings.Count(log.String(), "another user"); n != 1 {
+		t.Errorf("%d lines for what is one attempt after the other:\n%s", n, log.String())
+	}
+	r.now = r.now.Add(strangerQuiet)
+	if r.ask(http.MethodGet, "/api/state", "", session); strings.Count(log.String(), "another user") != 2 {
+		t.Errorf("later:\n%s", log.String())
+	}
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	r.pages.whose = peerUser
+	if resp, body := r.ask(http.MethodPost, "/api/login", `{"code":"`+code+`"}`, nil); resp.StatusCode != http.StatusNoContent {
+		t.Errorf("the code is not good any more for its own user: %d %s", resp.StatusCode, body)
+	}
+}
+
+// Reading the kernel's table and writing to the log cost something: nobody makes us do it for nothing.
+func TestKnockingWithoutACodeCostsNothing(t *testing.T) {
+	var log bytes.Buffer
+	r := newRig(t, func(o *Options) { o.Logger = zerolog.New(&log) })
+	asked := strangers(r)
+	r.pages.Code()
+	for _, body := range []string{`{"code":""}`, `{"code":"AAAAAAAAAAAAAAAAAAAAAA"}`, "{", `{"code":"x","more":1}`} {
+		r.ask(http.MethodPost, "/api/login", body, nil)
+	}
+	for _, path := range []string{"/api/state", "/api/session", "/api/events", "/", "/healthz"} {
+		r.ask(http.MethodGet, path, "", func(q *http.Request) { q.Header.Set("Cookie", r.pages.cookie+"=AAAA") })
+	}
+	if n := asked.Load(); n != 0 || log.Len() != 0 {
+		t.Errorf("asked %d times whose the connection is, log: %s", n, log.String())
+	}
+}
+
+func TestAStartingGatewayAsksPagesToWait(t *testing.T) {
+	ready := false
+	r := newRig(t, func(o *Options) { o.Ready = func() bool { return ready } })
+	session := r.signIn()
+	for _, path := range []string{"/api/state", "/api/profiles", "/api/presets", "/api/requests/1"} {
+		resp, body := r.ask(http.MethodGet, path, "", session)
+		var got errorReply
+		if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != http.StatusServiceUnavailable || got.Error.Code != codeStarting || got.Error.Fix == "" {
+			t.Errorf("%s: %d %s", path, resp.StatusCode, body)
+		}
+	}
+	if resp, _ := r.ask(http.MethodPost, "/api/use", `{"name":"kimi"}`, session); resp.StatusCode != http.StatusServiceUnavailable || len(r.gateway.used) != 0 || r.gateway.looked() != 0 {
+		t.Errorf("a switch: %d, used %v, looked %d times", resp.StatusCode, r.gateway.used, r.gateway.looked())
+	}
+	if resp, _ := r.ask(http.MethodGet, "/", "", nil); resp.StatusCode != http.StatusOK {
+		t.Errorf("the page itself: %d", resp.StatusCode)
+	}
+	ready = true
+	if resp, body := r.ask(http.MethodGet, "/api/state", "", session); resp.StatusCode != http.StatusOK {
+		t.Errorf("then: %d %s", resp.StatusCode, body)
 	}
 }
 

@@ -26,7 +26,7 @@ type DataOptions struct {
 
 	File   string              // of the ledger, for people who open it with other programs
 	Zone   string              // decides where a day ends, such as Europe/Berlin; "" = UTC
-	Redact func([]byte) []byte // takes keys out of an answer; nil = there are none
+	Redact func([]byte) []byte // takes keys out of answers and files, Parquet excepted; nil = there are none
 
 	// Budgets says how far each budget is used up; nil = there are none.
 	Budgets func() []admin.BudgetStatus
@@ -51,9 +51,6 @@ func NewData(opt DataOptions) (*Data, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	if opt.Redact == nil {
-		opt.Redact = func(b []byte) []byte { return b }
-	}
 	if opt.Zone == "" {
 		opt.Zone = time.UTC.String()
 	}
@@ -73,6 +70,7 @@ func (d *Data) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/facets", d.answered(d.facets))
 	mux.HandleFunc("GET /api/requests/{id}", d.answered(d.detail))
 	mux.HandleFunc("GET /api/request", d.answered(d.detail)) // ids of imports may hold anything
+	mux.HandleFunc("GET /api/hours", d.answered(d.hours))
 	mux.HandleFunc("GET /api/spend", d.answered(d.spend))
 	mux.HandleFunc("GET /api/whatif", d.answered(d.whatIf))
 	mux.HandleFunc("GET /api/sql/schema", d.answered(d.schema))

@@ -164,7 +164,7 @@ func TestNoLedgerIsAnEmptyAnswer(t *testing.T) {
 	_, mux := newData(t, func(context.Context, admin.QueryBatch) (admin.QueryAnswer, error) {
 		return admin.QueryAnswer{Problem: &admin.Error{Code: admin.CodeNoLedger}}, nil
 	}, time.Now)
-	for _, path := range []string{"/api/requests", "/api/facets", "/api/spend", "/api/whatif?model=a&provider=b", "/api/sql/schema"} {
+	for _, path := range []string{"/api/requests", "/api/facets", "/api/spend", "/api/whatif?model_if=a&provider_if=b", "/api/hours", "/api/sql/schema"} {
 		if code, v := ask(t.Context(), mux, path); code != http.StatusOK || v["empty"] != true {
 			t.Errorf("%s: %d %v", path, code, v)
 		}
@@ -218,32 +218,17 @@ func TestALiteralIsQuoted(t *testing.T) {
 func TestRangesFollowTheCalendarOfTheGateway(t *testing.T) {
 	now := time.Date(2026, 3, 29, 22, 30, 0, 0, time.UTC) // the night on which the clocks went forward in Berlin; there it is the 30th
 	d, _ := newData(t, nil, func() time.Time { return now })
-	for _, c := range []struct{ query, from, to string }{
+	checkRanges(t, d, []rangeCase{
 		{"range=today", "2026-03-29T22:00:00Z", "2026-03-30T22:00:00Z"},
 		{"range=yesterday", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"}, // of 23 hours
 		{"range=week", "2026-03-29T22:00:00Z", "2026-04-05T22:00:00Z"},
 		{"range=month", "2026-02-28T23:00:00Z", "2026-03-31T22:00:00Z"},
 		{"range=24h", "2026-03-28T22:30:00Z", ""},
-		{"range=7d", "2026-03-22T23:30:00Z", ""},
+		{"range=7d", "2026-03-22T23:00:00Z", ""}, // from midnight, as --since 7d
 		{"range=all", "", ""},
 		{"from=2026-03-29&to=2026-03-30", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"},
 		{"from=2026-03-29T10:00:00Z", "2026-03-29T10:00:00Z", ""},
-	} {
-		v, err := url.ParseQuery(c.query)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := d.spanOf(v, "24h")
-		show := func(at time.Time) string {
-			if at.IsZero() {
-				return ""
-			}
-			return at.UTC().Format(time.RFC3339)
-		}
-		if err != nil || show(s.From) != c.from || show(s.To) != c.to {
-			t.Errorf("%s: %s to %s, %v", c.query, show(s.From), show(s.To), err)
-		}
-	}
+	})
 	for _, bad := range []string{"range=x", "range=0d", "range=-1h", "range=999999999d", "range=h", "from=yesterday", "from=2026-03-30&to=2026-03-29", "from=0001-01-01"} {
 		v, err := url.ParseQuery(bad)
 		if err != nil {
@@ -251,6 +236,56 @@ func TestRangesFollowTheCalendarOfTheGateway(t *testing.T) {
 		}
 		if s, err := d.spanOf(v, "24h"); err == nil {
 			t.Errorf("%s: %+v", bad, s)
+		}
+	}
+}
+
+type rangeCase struct{ query, from, to string }
+
+func checkRanges(t *testing.T, d *Data, cases []rangeCase) {
+	t.Helper()
+	show := func(at time.Time) string {
+		if at.IsZero() {
+			return ""
+		}
+		return at.UTC().Format(time.RFC3339)
+	}
+	for _, c := range cases {
+		v, err := url.ParseQuery(c.query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := d.spanOf(v, "24h")
+		if err != nil || show(s.From) != c.from || show(s.To) != c.to {
+			t.Errorf("%s: %s to %s, %v", c.query, show(s.From), show(s.To), err)
+		}
+	}
+}
+
+// In Santiago the clocks go forward at midnight: the day begins at one.
+func TestADayWithoutMidnightBeginsWhenItBegins(t *testing.T) {
+	now := time.Date(2026, 9, 6, 15, 0, 0, 0, time.UTC)
+	d, err := NewData(DataOptions{Pages: ledgerOf(nil), Typed: ledgerOf(nil), Zone: "America/Santiago", Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.Close)
+	checkRanges(t, d, []rangeCase{
+		{"range=today", "2026-09-06T04:00:00Z", "2026-09-07T03:00:00Z"},
+		{"range=yesterday", "2026-09-05T04:00:00Z", "2026-09-06T04:00:00Z"},
+		{"range=week", "2026-08-31T04:00:00Z", "2026-09-07T03:00:00Z"},
+		{"range=month", "2026-09-01T04:00:00Z", "2026-10-01T03:00:00Z"},
+		{"range=year", "2026-01-01T03:00:00Z", "2027-01-01T03:00:00Z"},
+		{"range=7d", "2026-08-30T04:00:00Z", ""},
+		{"from=2026-09-06&to=2026-09-07", "2026-09-06T04:00:00Z", "2026-09-07T03:00:00Z"},
+	})
+	for name, from := range map[string]string{
+		"today": "2026-09-05T04:00:00Z", "week": "2026-08-24T04:00:00Z", "month": "2026-08-01T04:00:00Z", "year": "2025-01-01T03:00:00Z",
+	} {
+		s, err := d.spanOf(url.Values{"range": {name}}, "")
+		before, ok := s.before(now.In(d.zone))
+		if got := before.From.UTC().Format(time.RFC3339); err != nil || !ok || got != from {
+			t.Errorf("before %s: from %s, want %s, %v", name, got, from, err)
 		}
 	}
 }
@@ -274,6 +309,92 @@ func TestASearchGoesBackInTimeAndSaysHowFarItCame(t *testing.T) {
 	code, v = ask(t.Context(), mux, "/api/requests?range=all&q=needle&after="+v["next"].(string))
 	if to := batch.Queries[0].Params["window_to"]; code != http.StatusOK || to != "2026-11-19 13:00:00.000001+00" || len(batch.Queries) >= first {
 		t.Errorf("%d, from %s on, %d queries, then %d: %v", code, to, first, len(batch.Queries), v["searched_to"])
+	}
+}
+
+func TestASearchFromTheBeginningGoesForwardInTime(t *testing.T) {
+	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+	var batch admin.QueryBatch
+	_, mux := newData(t, func(_ context.Context, b admin.QueryBatch) (admin.QueryAnswer, error) {
+		batch = b
+		a := nothing(b)
+		for i := range a.Results {
+			a.Results[i].Skipped = i >= 2 // the time was up
+		}
+		return a, nil
+	}, func() time.Time { return now })
+	code, v := ask(t.Context(), mux, "/api/requests?from=2026-01-01&q=needle&sort=started_at")
+	if code != http.StatusOK || v["next"] == nil || v["searched_to"] == nil {
+		t.Fatalf("%d %v", code, v)
+	}
+	edge := batch.Queries[1].Params["window_to"]
+	if batch.Queries[0].Params["window_from"] != "2025-12-31 23:00:00+00" || batch.Queries[0].Params["window_to"] != batch.Queries[1].Params["window_from"] || v["searched_to"] != strings.Replace(strings.Replace(edge, " ", "T", 1), "+00", "Z", 1) {
+		t.Errorf("from %v, then to %s; searched to %v", batch.Queries[0].Params, edge, v["searched_to"])
+	}
+	first := len(batch.Queries)
+	code, _ = ask(t.Context(), mux, "/api/requests?from=2026-01-01&q=needle&sort=started_at&after="+v["next"].(string))
+	q := batch.Queries[0]
+	at, err := parseStamp(q.Params["window_from"])
+	if err != nil || code != http.StatusOK || stamp(at.Add(time.Microsecond)) != edge || len(batch.Queries) >= first {
+		t.Errorf("%d: goes on from %s, not from %s, with %d queries after %d", code, q.Params["window_from"], edge, len(batch.Queries), first)
+	}
+}
+
+func TestASearchInAnotherOrderHasALimitAndSaysWhatHelps(t *testing.T) {
+	_, mux := newData(t, func(_ context.Context, b admin.QueryBatch) (admin.QueryAnswer, error) {
+		a := nothing(b)
+		if b.Queries[0].LimitMS == 0 {
+			t.Error("no limit")
+		}
+		a.Results[0].Problem = &admin.Error{Code: admin.CodeSQLLimit, Message: "given up"}
+		return a, nil
+	}, time.Now)
+	if code, v := ask(t.Context(), mux, "/api/requests?range=all&q=needle&sort=-cost_usd"); code != http.StatusConflict || !strings.Contains(fmt.Sprint(v["error"]), "sort by time") {
+		t.Errorf("%d %v", code, v)
+	}
+}
+
+func TestFailedIsOneMoreOutcomeToChoose(t *testing.T) {
+	for query, want := range map[string]string{
+		"outcome=failed":                             "outcome not in ('ok', 'client_abort')",
+		"outcome=failed&outcome=ok":                  "(outcome = $outcome0 or outcome not in ('ok', 'client_abort'))",
+		"outcome=ok&outcome=client_abort&outcome=":   "(outcome in ($outcome0, $outcome1) or outcome is null)",
+		"outcome=failed&outcome=failed&range=all":    "outcome not in ('ok', 'client_abort')",
+		"outcome=error&outcome=failed&outcome=error": "(outcome in ($outcome0, $outcome1) or outcome not in ('ok', 'client_abort'))",
+	} {
+		d, _ := newData(t, nil, time.Now)
+		v, err := url.ParseQuery(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := d.filterOf(v, "all")
+		if c := f.condition(""); err != nil || c.String() != want {
+			t.Errorf("%s: %s, %v", query, c.String(), err)
+		}
+	}
+}
+
+func TestWhatIsTooLongToFindIsRefused(t *testing.T) {
+	_, mux := newData(t, func(_ context.Context, b admin.QueryBatch) (admin.QueryAnswer, error) { return nothing(b), nil }, time.Now)
+	for find, want := range map[string]int{"main": http.StatusOK, strings.Repeat("x", maxValue): http.StatusOK, strings.Repeat("x", maxValue+1): http.StatusBadRequest, "%ff": http.StatusBadRequest} {
+		if code, v := ask(t.Context(), mux, "/api/facets?only=branch&find="+find); code != want {
+			t.Errorf("%d bytes: %d %v", len(find), code, v)
+		}
+	}
+}
+
+func TestIntegersThatABrowserWouldRoundAreTexts(t *testing.T) {
+	for in, want := range map[string]string{
+		`[]`: `[]`,
+		`[[9007199254740991,-9007199254740991,12]]`:                          `[[9007199254740991,-9007199254740991,12]]`,
+		`[[9007199254740992,-9007199254740993]]`:                             `[["9007199254740992","-9007199254740993"]]`,
+		`[[1,{"a":[9223372036854775807]},"9007199254740993"]]`:               `[[1,{"a":["9223372036854775807"]},"9007199254740993"]]`,
+		`[["\"9007199254740993",9007199254740993,"\\\\",10000000000000000]]`: `[["\"9007199254740993","9007199254740993","\\\\","10000000000000000"]]`,
+		`[[1e30,1.5e+300,9007199254740993.5,null,true]]`:                     `[[1e30,1.5e+300,9007199254740993.5,null,true]]`,
+	} {
+		if got := string(exact(raw(in))); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
 	}
 }
 

@@ -87,17 +87,33 @@ func (d *Data) answered(ask question) http.HandlerFunc {
 			if err != nil {
 				return nil, fmt.Errorf("dashboard: write an answer: %w", err)
 			}
-			return d.opt.Redact(text), nil
+			return d.redact(text), nil
 		})
 		stale := false
 		if err != nil {
 			if a, stale = d.kept.stale(key, err); !stale {
-				reply(w, nil, d.told(err))
+				d.reply(w, nil, err)
 				return
 			}
 		}
 		d.write(w, a, stale, began)
 	}
+}
+
+// redact takes keys out of a text.
+func (d *Data) redact(text []byte) []byte {
+	if d.opt.Redact == nil {
+		return text
+	}
+	return d.opt.Redact(text)
+}
+
+// reply is [reply] without any key, wherever it stands: what is wrong with a query may repeat it.
+func (d *Data) reply(w http.ResponseWriter, v any, err error) {
+	if err != nil {
+		err = d.told(err)
+	}
+	replyWithout(w, d.redact, v, err)
 }
 
 // told puts into words what a page is to know of an error.
@@ -116,7 +132,7 @@ func (d *Data) write(w http.ResponseWriter, a keptAnswer, stale bool, began time
 	}
 	text, err := json.Marshal(head)
 	if err != nil {
-		reply(w, nil, err)
+		d.reply(w, nil, err)
 		return
 	}
 	rest := bytes.TrimPrefix(a.body, []byte("{"))

@@ -18,12 +18,22 @@ const modelSQL = "_model(response_model, upstream_model, request_model)"
 // unpricedSQL are the requests that ought to have a price and have none.
 const unpricedSQL = "_unpriced(operation, usage_source, cost_list_usd)"
 
+// failedSQL are the requests that failed: a client that left is nobody's failure. The views of the
+// ledger count in the same way.
+const failedSQL = "outcome not in ('ok', 'client_abort')"
+
+// cacheWriteSQL are the tokens that were written to the cache, NULL where nothing is known of them.
+const cacheWriteSQL = "coalesce(cache_write_5m_tokens + cache_write_1h_tokens, cache_write_5m_tokens, cache_write_1h_tokens)"
+
 // Bounds of what can be asked for.
 const (
 	maxValues = 50  // of one name
 	maxValue  = 500 // bytes
 	maxSearch = 200 // characters
 )
+
+// outcomeFailed stands for all outcomes of [failedSQL].
+const outcomeFailed = "failed"
 
 // dimension is something that requests are told apart by.
 type dimension struct{ name, expr string }
@@ -175,10 +185,10 @@ func (f *filter) condition(except string) clause {
 }
 
 // oneOf keeps what has one of the values.
-func (c *clause) oneOf(param, expr string, values []string) {
-	if len(values) == 0 {
-		return
-	}
+func (c *clause) oneOf(param, expr string, values []string) { c.any(c.among(param, expr, values)) }
+
+// among are the terms of which one is met by what has one of the values.
+func (c *clause) among(param, expr string, values []string) (terms []string) {
 	var given []string
 	without := false
 	for i, value := range values {
@@ -190,7 +200,6 @@ func (c *clause) oneOf(param, expr string, values []string) {
 		given = append(given, "$"+name)
 		c.set(name, value)
 	}
-	var terms []string
 	switch len(given) {
 	case 0:
 	case 1:
@@ -201,7 +210,7 @@ func (c *clause) oneOf(param, expr string, values []string) {
 	if without {
 		terms = append(terms, expr+" is null")
 	}
-	c.any(terms)
+	return terms
 }
 
 // any keeps what meets one of the terms.
@@ -214,11 +223,12 @@ func (c *clause) any(terms []string) {
 }
 
 func (f *filter) outcomes(c *clause) {
-	if slices.Contains(f.outcome, "failed") {
-		c.and("outcome <> 'ok'")
-		return
+	named := slices.DeleteFunc(slices.Clone(f.outcome), func(o string) bool { return o == outcomeFailed })
+	terms := c.among("outcome", "outcome", named)
+	if len(named) < len(f.outcome) {
+		terms = append(terms, failedSQL)
 	}
-	c.oneOf("outcome", "outcome", f.outcome)
+	c.any(terms)
 }
 
 func (f *filter) statuses(c *clause) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"prism/internal/admin"
+	"prism/internal/spend"
 )
 
 // span is a stretch of time: From included, To not. The zero time is no bound.
@@ -21,7 +22,8 @@ type span struct {
 const maxSpan = 100_000
 
 // spanOf reads range=, or from= and to=. A range that has a name of the calendar ends when the calendar
-// says so, also where that is still to come; the others go on.
+// says so, also where that is still to come; the others go on. Hours are counted back from now, days
+// from midnight, as --since does.
 func (d *Data) spanOf(v url.Values, usual string) (span, error) {
 	now := d.opt.Now().In(d.zone)
 	if v.Get("from") != "" || v.Get("to") != "" {
@@ -31,35 +33,40 @@ func (d *Data) spanOf(v url.Values, usual string) (span, error) {
 	if name == "" {
 		name = usual
 	}
-	day := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, d.zone)
-	monday := day.AddDate(0, 0, -(int(day.Weekday())+6)%7)
-	first := day.AddDate(0, 0, 1-day.Day())
-	year := time.Date(now.Year(), 1, 1, 0, 0, 0, 0, d.zone)
+	s := span{Name: name}
 	switch name {
 	case "all":
-		return span{Name: name}, nil
 	case "today":
-		return span{name, day, day.AddDate(0, 0, 1)}, nil
+		s.From, s.To = spend.Day.Span(now)
 	case "yesterday":
-		return span{name, day.AddDate(0, 0, -1), day}, nil
+		s.From, s.To = spend.Day.Span(dayFrom(now, -1))
 	case "week":
-		return span{name, monday, monday.AddDate(0, 0, 7)}, nil
+		s.From, s.To = spend.Week.Span(now)
 	case "month":
-		return span{name, first, first.AddDate(0, 1, 0)}, nil
+		s.From, s.To = spend.Month.Span(now)
 	case "year":
-		return span{name, year, year.AddDate(1, 0, 0)}, nil
+		s.From, s.To = spend.Midnight(now.Year(), 1, 1, d.zone), spend.Midnight(now.Year()+1, 1, 1, d.zone)
+	default:
+		number, err := strconv.Atoi(name[:len(name)-1])
+		unit := name[len(name)-1]
+		switch {
+		case err != nil || number < 1 || number > maxSpan:
+			return span{}, badRange(name)
+		case unit == 'h':
+			s.From = now.Add(-time.Duration(number) * time.Hour).Truncate(time.Second)
+		case unit == 'd':
+			s.From = dayFrom(now, -number)
+		default:
+			return span{}, badRange(name)
+		}
 	}
-	number, err := strconv.Atoi(name[:len(name)-1])
-	if err != nil || number < 1 || number > maxSpan {
-		return span{}, badRange(name)
-	}
-	switch name[len(name)-1] {
-	case 'h':
-		return span{Name: name, From: now.Add(-time.Duration(number) * time.Hour).Truncate(time.Second)}, nil
-	case 'd':
-		return span{Name: name, From: now.AddDate(0, 0, -number).Truncate(time.Second)}, nil
-	}
-	return span{}, badRange(name)
+	return s, nil
+}
+
+// dayFrom is the first instant of the day so many days after that of t.
+func dayFrom(t time.Time, days int) time.Time {
+	y, m, d := t.Date()
+	return spend.Midnight(y, m, d+days, t.Location())
 }
 
 func badRange(name string) error {
@@ -87,9 +94,15 @@ func (d *Data) instant(text string) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04", time.DateOnly} {
-		if t, err := time.ParseInLocation(layout, text, d.zone); err == nil && t.Year() > 1900 && t.Year() < 3000 {
-			return t, nil
+		t, err := time.ParseInLocation(layout, text, d.zone)
+		if err != nil || t.Year() <= 1900 || t.Year() >= 3000 {
+			continue
 		}
+		if layout == time.DateOnly {
+			day, err := time.Parse(layout, text) // in a zone where every day has a midnight
+			return spend.Midnight(day.Year(), day.Month(), day.Day(), d.zone), err
+		}
+		return t, nil
 	}
 	return time.Time{}, usage("%q is neither a date nor an instant", "2026-11-01, or 2026-11-01T14:00:00Z", text)
 }
@@ -124,13 +137,13 @@ func (s span) before(now time.Time) (span, bool) {
 	from := s.From.Add(-s.end(now).Sub(s.From))
 	switch s.Name {
 	case "today", "yesterday":
-		from = s.From.AddDate(0, 0, -1)
+		from = dayFrom(s.From, -1)
 	case "week":
-		from = s.From.AddDate(0, 0, -7)
+		from = dayFrom(s.From, -7)
 	case "month":
-		from = s.From.AddDate(0, -1, 0)
+		from, _ = spend.Month.Span(dayFrom(s.From, -1))
 	case "year":
-		from = s.From.AddDate(-1, 0, 0)
+		from = spend.Midnight(s.From.Year()-1, 1, 1, s.From.Location())
 	}
 	to := s.From
 	if now.Before(s.To) || s.To.IsZero() {

@@ -27,7 +27,13 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.hub.leave(v)
+	// Asked for after joining: what changes from here on comes as an event.
 	live, err := s.opt.Gateway.Live(r.Context(), 0)
+	if err != nil {
+		s.reply(w, nil, err)
+		return
+	}
+	st, err := s.opt.Gateway.Status(r.Context())
 	if err != nil {
 		s.reply(w, nil, err)
 		return
@@ -35,7 +41,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")
 	out := &stream{w: w, rc: http.NewResponseController(w), frame: s.hub.frame}
-	if out.begin(&live, lastSeen(r, &live)) != nil {
+	if out.begin(&live, lastSeen(r, &live)) != nil || out.stand(&st, &live, s.opt.Gateway.Swaps()) != nil {
 		return
 	}
 	s.follow(r.Context(), out, v)
@@ -62,7 +68,7 @@ func (s *Server) follow(ctx context.Context, out *stream, v *reader) {
 			}
 		case <-beat.C:
 			s.hub.sweep(s.access.holds)
-			if out.write([]byte(":\n\n")) != nil {
+			if out.write([]byte("event: beat\ndata: {}\n\n")) != nil { // a page does not see comments
 				return
 			}
 		}
@@ -107,6 +113,24 @@ func (o *stream) begin(live *admin.Live, after int64) error {
 		Seq       int64     `json:"seq"`
 	}{live.StartedAt, live.Version, live.Seq}, eventID(live.StartedAt, live.Seq))
 	return o.write(f.text)
+}
+
+// stand says how everything is. Whoever joins others is told of changes alone from then on, and a
+// browser that comes back by itself asks for nothing first.
+func (o *stream) stand(st *admin.Status, live *admin.Live, swaps []admin.Swap) error {
+	for _, now := range []struct {
+		event string
+		v     any
+	}{{"flights", live.InFlight}, {"windows", live.Windows}, {"status", st}, {"notices", admin.Notices(*st)}, {"swaps", swaps}} {
+		f, ok := o.frame(now.event, now.v, "")
+		if !ok {
+			continue
+		}
+		if err := o.write(f.text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (o *stream) write(b []byte) error {

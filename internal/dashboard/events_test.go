@@ -138,6 +138,36 @@ func TestAPageIsToldWhatHappens(t *testing.T) {
 	}
 }
 
+// Nothing changes while the second page comes: it is told all the same.
+func TestAPageThatJoinsOthersIsToldHowEverythingIs(t *testing.T) {
+	r := newRig(t, nil)
+	r.gateway.change(func(g *gateway) {
+		g.st.File.OK = false
+		g.live.Windows = []admin.Window{{Profile: "work", Name: admin.Window5h}}
+		g.live.InFlight = []admin.Flight{{RequestID: "x"}}
+		g.swaps = []admin.Swap{{At: time.Now(), Verdict: admin.Verdict{OK: true, Active: "work"}}}
+	})
+	session := r.signIn()
+	first := r.open(session, "")
+	first.next(t, "notices")
+	r.until("the watch has told everything", func() bool { return r.gateway.looked() > 4 })
+	second := r.open(session, "")
+	got := map[string]string{}
+	for e := second.next(t, "hello"); len(got) < 5; {
+		select {
+		case e = <-second.events:
+			got[e.name] = e.data
+		case <-time.After(10 * time.Second):
+			t.Fatalf("told only %v", got)
+		}
+	}
+	for name, want := range map[string]string{"flights": `"request_id":"x"`, "windows": `"name":"5h"`, "status": `"active":"work"`, "notices": admin.NoticeFileRefused, "swaps": `"at":"`} {
+		if !strings.Contains(got[name], want) {
+			t.Errorf("%s: %s", name, got[name])
+		}
+	}
+}
+
 // Whoever comes back is told what it missed, once, and in order.
 func TestAPageThatComesBackMissesNothing(t *testing.T) {
 	r := newRig(t, nil)

@@ -1,9 +1,7 @@
 package dashboard
 
 import (
-	"net"
 	"net/http"
-	"os"
 
 	"prism/internal/admin"
 )
@@ -22,16 +20,17 @@ type loginRequest struct {
 	Code string `json:"code"`
 }
 
-// login changes a code into a session.
+// login changes a code into a session. The code stands in the arguments of the program that opens the
+// browser, which every user can read: it is for its own user alone, and stays good when another one
+// tries it.
 func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	var q loginRequest
 	if err := decode(r, &q); err != nil {
 		s.reply(w, nil, err)
 		return
 	}
-	if stranger(r) {
-		s.opt.Logger.Warn().Msg("another user of this machine tried to sign in to the dashboard")
-		s.reply(w, nil, &admin.Error{Code: codeRefused, Message: "the dashboard belongs to another user of this machine"})
+	if s.access.waits(q.Code) && s.stranger(r) {
+		s.reply(w, nil, notYours())
 		return
 	}
 	token, ok := s.access.redeem(q.Code)
@@ -50,18 +49,7 @@ func (s *Server) session(w http.ResponseWriter, r *http.Request) {
 	_, ok := s.access.signedIn(r, s.cookie)
 	s.reply(w, struct {
 		SignedIn bool `json:"signed_in"`
-	}{ok}, nil)
-}
-
-// stranger tells whether a program of another user asks, where that can be known. The code stands in
-// the arguments of the program that opens the browser, which every user can read.
-func stranger(r *http.Request) bool {
-	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	if local == nil {
-		return false
-	}
-	uid, known := peerUser(r.RemoteAddr, local.String())
-	return known && uid != os.Getuid() && uid != 0
+	}{ok && !s.stranger(r)}, nil)
 }
 
 // logout ends the session, and the streams that belong to it.

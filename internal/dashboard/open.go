@@ -3,14 +3,15 @@ package dashboard
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"prism/internal/desktop"
 )
 
 // errNoDesktop means that the gateway runs where nobody would see a window.
@@ -26,20 +27,29 @@ func OpenInEditor(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), command[0], command[1:]...)
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start %s: %w", command[0], err)
+	if inService(os.Getenv, os.Getpid()) {
+		command = outside(command)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }() // ends with the window, which the user closes
-	select {
-	case err := <-ended:
-		if err != nil {
-			return fmt.Errorf("%s: %w", command[0], err)
-		}
-	case <-time.After(openPatience):
+	return desktop.Start(ctx, command, openPatience)
+}
+
+// inService tells whether this process is the one that systemd started as a service. The variables are
+// inherited by all that such a process starts, shells among them; before version 248 there is no PID
+// to tell them apart by.
+func inService(getenv func(string) string, pid int) bool {
+	owner := getenv("SYSTEMD_EXEC_PID")
+	return getenv("INVOCATION_ID") != "" && (owner == "" || owner == strconv.Itoa(pid))
+}
+
+// outside has the user's manager start a command as a service of its own. As a child of this one it
+// would live in our sandbox, where many editors die, and be killed with us, with what was not saved.
+// What the command leaves behind when it ends is the editor itself: it must stay.
+func outside(command []string) []string {
+	out := []string{"systemd-run", "--user", "--quiet", "--collect", "--property=KillMode=process", "--", command[0]}
+	for _, arg := range command[1:] {
+		out = append(out, strings.ReplaceAll(arg, "$", "$$")) // it takes $NAME for a variable
 	}
-	return nil
+	return out
 }
 
 // windowed are editors that open a window by themselves; one that wants a terminal would start
@@ -50,8 +60,7 @@ func windowed() []string {
 
 // editorCommand is the program and its arguments. The path is one of them, never part of a script.
 func editorCommand(platform string, getenv func(string) string, path string) ([]string, error) {
-	desktop := platform == "windows" || platform == "darwin" || getenv("DISPLAY") != "" || getenv("WAYLAND_DISPLAY") != ""
-	if !desktop {
+	if !desktop.Present(platform, getenv) {
 		return nil, errNoDesktop
 	}
 	for _, name := range []string{"VISUAL", "EDITOR"} {
@@ -76,8 +85,8 @@ func editorCommand(platform string, getenv func(string) string, path string) ([]
 
 type openReply struct {
 	Opened  bool   `json:"opened"`
-	Command string `json:"command"`
-	Why     string `json:"why,omitempty"`
+	Command string `json:"command"`       // does the same in a terminal
+	Why     string `json:"why,omitempty"` // it was not opened
 }
 
 // openFile shows profiles.yaml in the user's editor. Which file and which program is never up to

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"golang.org/x/text/language"
 
@@ -44,7 +45,7 @@ func (s *shell) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", s.language(r))
-	tag := fmt.Sprintf(`<html lang="%s" data-theme="%s" data-arrival="%s">`, s.language(r), themeOf(r), arrivalOf(r))
+	tag := fmt.Sprintf(`<html lang="%s" data-theme="%s" data-arrival="%s" data-languages="%s">`, s.language(r), themeOf(r), arrivalOf(r), languages())
 	_, _ = w.Write(bytes.Join([][]byte{s.before, []byte(tag), s.after}, nil)) // the browser has left: nobody is there to be told
 }
 
@@ -58,10 +59,16 @@ func (s *shell) language(r *http.Request) string {
 			break
 		}
 	}
-	if tag == language.Chinese {
-		return "zh-CN" // the script that the texts are written in
+	return lang.PageTag(tag)
+}
+
+// languages are all that the pages can be had in, as the attribute of the document lists them.
+func languages() string {
+	var tags []string
+	for _, tag := range lang.Languages() {
+		tags = append(tags, lang.PageTag(tag))
 	}
-	return tag.String()
+	return strings.Join(tags, " ")
 }
 
 func themeOf(r *http.Request) string {

@@ -10,13 +10,13 @@ import (
 func TestTheShellKnowsThemeLanguageAndArrivalBeforeItsFirstScript(t *testing.T) {
 	r := newRig(t, nil)
 	for _, c := range []struct{ name, path, cookie, accept, site, want string }{
-		{"nothing said", "/", "", "", "", `<html lang="en" data-theme="system" data-arrival="typed">`},
-		{"the cookie", "/now", "prism_theme=dark; prism_lang=zh", "en", "none", `<html lang="zh-CN" data-theme="dark" data-arrival="typed">`},
-		{"the address before the cookie", "/spend?lang=en", "prism_lang=zh", "zh-CN", "same-origin", `<html lang="en" data-theme="system" data-arrival="own">`},
-		{"the browser's wish", "/sql", "", "zh-TW,zh;q=0.9,en;q=0.1", "cross-site", `<html lang="zh-CN" data-theme="system" data-arrival="elsewhere">`},
-		{"a wish for others", "/sql", "", "de-DE,fr", "", `<html lang="en" data-theme="system" data-arrival="typed">`},
+		{"nothing said", "/", "", "", "", `<html lang="en" data-theme="system" data-arrival="typed" data-languages="en zh-CN">`},
+		{"the cookie", "/now", "prism_theme=dark; prism_lang=zh", "en", "none", `<html lang="zh-CN" data-theme="dark" data-arrival="typed" data-languages="en zh-CN">`},
+		{"the address before the cookie", "/spend?lang=en", "prism_lang=zh", "zh-CN", "same-origin", `<html lang="en" data-theme="system" data-arrival="own" data-languages="en zh-CN">`},
+		{"the browser's wish", "/sql", "", "zh-TW,zh;q=0.9,en;q=0.1", "cross-site", `<html lang="zh-CN" data-theme="system" data-arrival="elsewhere" data-languages="en zh-CN">`},
+		{"a wish for others", "/sql", "", "de-DE,fr", "", `<html lang="en" data-theme="system" data-arrival="typed" data-languages="en zh-CN">`},
 		{"English first", "/sql", "", "en-GB,zh;q=0.9", "", `<html lang="en"`},
-		{"markup in all of them", `/?lang="><script>alert(1)</script>`, `prism_theme="><script>; prism_lang="><script>`, `"><script>`, "", `<html lang="en" data-theme="system" data-arrival="typed">`},
+		{"markup in all of them", `/?lang="><script>alert(1)</script>`, `prism_theme="><script>; prism_lang="><script>`, `"><script>`, "", `<html lang="en" data-theme="system" data-arrival="typed" data-languages="en zh-CN">`},
 	} {
 		resp, body := r.ask(http.MethodGet, strings.NewReplacer(`"`, "%22", "<", "%3C", ">", "%3E").Replace(c.path), "", func(q *http.Request) {
 			for name, value := range map[string]string{"Cookie": c.cookie, "Accept-Language": c.accept, "Sec-Fetch-Site": c.site} {

@@ -23,6 +23,7 @@ type profileView struct {
 	KeyFingerprint string               `json:"key_fingerprint,omitempty"`
 	Keys           []admin.KeyStatus    `json:"keys"`
 	Pinned         bool                 `json:"pinned"`
+	Waits          string               `json:"waits,omitempty"` // why the host that the file names for it has to be confirmed
 	State          string               `json:"state"`
 	Models         []modelView          `json:"models"`
 	Fallback       []string             `json:"fallback"`
@@ -75,7 +76,7 @@ func viewOf(p *config.Profile, st *admin.Status) profileView {
 	i := slices.IndexFunc(st.Profiles, func(ps admin.ProfileStatus) bool { return ps.Name == p.Name })
 	if i >= 0 {
 		ps := &st.Profiles[i]
-		v.KeyMasked, v.KeyFingerprint, v.Keys, v.Pinned, v.State = ps.KeyMasked, ps.KeyFingerprint, ps.Keys, ps.Pinned, ps.State
+		v.KeyMasked, v.KeyFingerprint, v.Keys, v.Pinned, v.Waits, v.State = ps.KeyMasked, ps.KeyFingerprint, ps.Keys, ps.Pinned, ps.Waits, ps.State
 	}
 	return v
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -36,7 +37,7 @@ func TestNoAnswerHoldsAKey(t *testing.T) {
 
 func TestProfilesSayWhatTheFileSaysAndHowTheyAre(t *testing.T) {
 	r := newRig(t, nil)
-	r.gateway.st.Profiles = []admin.ProfileStatus{{Name: "work", KeyMasked: "sk-c…6789", Pinned: true, State: "cooling", Keys: []admin.KeyStatus{}}}
+	r.gateway.st.Profiles = []admin.ProfileStatus{{Name: "work", KeyMasked: "sk-c…6789", Pinned: true, Waits: "another host", State: "cooling", Keys: []admin.KeyStatus{}}}
 	r.gateway.st.Budgets = []admin.BudgetStatus{{Name: "work", Scope: "profile:work"}, {Name: "all", Scope: "all"}}
 	_, body := r.ask(http.MethodGet, "/api/profiles", "", r.signIn())
 	var got profilesReply
@@ -44,7 +45,7 @@ func TestProfilesSayWhatTheFileSaysAndHowTheyAre(t *testing.T) {
 	if len(got.Profiles) != 1 || !got.Sealed || got.File.Path != "/home/u/profiles.yaml" {
 		t.Fatalf("%s", body)
 	}
-	if p := got.Profiles[0]; !p.Active || p.KeyMasked != "sk-c…6789" || !p.Pinned || p.State != "cooling" || len(p.Budgets) != 1 || p.Origin != "http://127.0.0.1:9" {
+	if p := got.Profiles[0]; !p.Active || p.KeyMasked != "sk-c…6789" || !p.Pinned || p.Waits != "another host" || p.State != "cooling" || len(p.Budgets) != 1 || p.Origin != "http://127.0.0.1:9" {
 		t.Errorf("%s", body)
 	}
 }
@@ -108,6 +109,28 @@ func TestAnEditorIsChosenThatSomebodySees(t *testing.T) {
 	}
 }
 
+// What is a child of a service lives in its sandbox and dies with it.
+func TestAnEditorIsNoChildOfAService(t *testing.T) {
+	for name, c := range map[string]struct {
+		env  map[string]string
+		want bool
+	}{
+		"the service itself":              {map[string]string{"INVOCATION_ID": "a", "SYSTEMD_EXEC_PID": "7"}, true},
+		"one of an older systemd":         {map[string]string{"INVOCATION_ID": "a"}, true},
+		"a shell in a terminal's service": {map[string]string{"INVOCATION_ID": "a", "SYSTEMD_EXEC_PID": "8"}, false},
+		"a shell":                         {nil, false},
+		"what is left of something else":  {map[string]string{"SYSTEMD_EXEC_PID": "7"}, false},
+	} {
+		if got := inService(func(k string) string { return c.env[k] }, 7); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+	want := []string{"systemd-run", "--user", "--quiet", "--collect", "--property=KillMode=process", "--", "xdg-open", "/a $$b;c"}
+	if got := outside([]string{"xdg-open", "/a $b;c"}); !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestASnippetIsAcceptedWhereItIsPasted(t *testing.T) {
 	r := newRig(t, nil)
 	session := r.signIn()
@@ -128,6 +151,15 @@ func TestASnippetIsAcceptedWhereItIsPasted(t *testing.T) {
 		if q.BaseURL == "" && len(got.Problems) > 0 {
 			t.Errorf("%s: %+v\n%s", preset.Name, got.Problems, got.YAML)
 		}
+	}
+}
+
+func TestASnippetThatLeadsToPrismItselfIsNotTaken(t *testing.T) {
+	r := newRig(t, func(o *Options) { o.Own = []string{"127.0.0.1:3000"} })
+	_, body := r.ask(http.MethodPost, "/api/snippet", `{"preset":"moonshot","base_url":"http://127.0.0.1:3000"}`, r.signIn())
+	var got snippetReply
+	if r.decoded(body, &got); len(got.Problems) != 1 || !strings.Contains(got.Problems[0].Message, "prism itself listens on") {
+		t.Errorf("%s", body)
 	}
 }
 
@@ -156,7 +188,7 @@ func TestASnippetOfHostileWordsStaysOneProfile(t *testing.T) {
 	}
 }
 
-// provider answers a trial with a status, quotes the key, and notes what it was asked.
+// provider answers a trial with a status and, unless it is well, with the key; it notes what it was asked.
 func provider(t *testing.T, status int) (url string, asked *[]string) {
 	t.Helper()
 	asked = &[]string{}
@@ -164,6 +196,10 @@ func provider(t *testing.T, status int) (url string, asked *[]string) {
 		*asked = append(*asked, q.Method+" "+q.URL.Path)
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
+		if status == http.StatusOK {
+			_, _ = io.WriteString(w, `{"input_tokens":8}`)
+			return
+		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]string{"message": "<b>no " + q.Header.Get("X-Api-Key") + "</b>"}})
 	}))
 	t.Cleanup(s.Close)
@@ -222,7 +258,9 @@ func TestATrialOfSeveralKeysNamesTheOneThatIsRefused(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if q.Header.Get("X-Api-Key") != "sk-canary-0123456789" {
 			w.WriteHeader(http.StatusUnauthorized)
+			return
 		}
+		_, _ = io.WriteString(w, `{"input_tokens":8}`)
 	}))
 	defer s.Close()
 	r := trying(t, config.Profile{Name: "work", BaseURL: s.URL, Auth: config.AuthXAPIKey, Dialect: config.DialectAnthropic, Keys: []config.Key{

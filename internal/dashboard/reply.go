@@ -16,6 +16,7 @@ const (
 	codeSignedOut = "signed_out"   // there is no session, or it has ended
 	codeNoCode    = "code_refused" // the one-time code is wrong, used or too old
 	codeBusy      = "busy"         // too much of the kind is under way
+	codeStarting  = "starting"     // the gateway reads its files for the first time
 )
 
 type errorReply struct {
@@ -42,6 +43,11 @@ func told(err error) *admin.Error {
 
 // reply is [reply] without any key of the live profiles, wherever it stands.
 func (s *Server) reply(w http.ResponseWriter, v any, err error) {
+	replyWithout(w, s.opt.Redact, v, err)
+}
+
+// replyWithout is [reply] with everything passed through redact.
+func replyWithout(w http.ResponseWriter, redact func([]byte) []byte, v any, err error) {
 	status := http.StatusOK
 	if err != nil {
 		e := told(err)
@@ -54,7 +60,7 @@ func (s *Server) reply(w http.ResponseWriter, v any, err error) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(s.opt.Redact(text), '\n')) // as below
+	_, _ = w.Write(append(redact(text), '\n')) // as below
 }
 
 // refuse writes an error with a status of its own.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ const (
 	countFoundFor = 200 * time.Millisecond // the same where a text was looked for before
 	searchFor     = 500 * time.Millisecond // looking for a text, for the first page
 	searchOnFor   = 4 * time.Second        // and when a person wants to go on
+	searchAllFor  = 4 * time.Second        // in an order that is not that of time, where all rows must be looked at
 	countPatience = 4 * time.Second
 )
 
@@ -28,7 +30,7 @@ const (
 const requestColumns = `r.request_id, r.started_at, r.source, r.profile, r.provider, r.route_reason, r.operation,
        r.request_model, r.upstream_model, r.response_model, _model(r.response_model, r.upstream_model, r.request_model) as model,
        r.project, r.git_branch, r.session_id, r.agent_id, r.host_name, r.stream, r.http_status, r.outcome, r.error_type, r.error_message,
-       r.input_tokens, r.cache_read_tokens, coalesce(r.cache_write_5m_tokens, 0) + coalesce(r.cache_write_1h_tokens, 0) as cache_write_tokens,
+       r.input_tokens, r.cache_read_tokens, coalesce(r.cache_write_5m_tokens + r.cache_write_1h_tokens, r.cache_write_5m_tokens, r.cache_write_1h_tokens) as cache_write_tokens,
        r.prompt_tokens, r.output_tokens, r.ttft_ms, r.duration_ms, r.retry_of,
        case when c.request_id is null then r.cost_usd else c.cost_usd end as cost_usd,
        _unpriced(r.operation, r.usage_source, case when c.request_id is null then r.cost_list_usd else c.cost_list_usd end) as unpriced,
@@ -81,7 +83,8 @@ type list struct {
 	after  cursor
 	limit  int
 	wait   bool      // the person rather waits than not know
-	end    time.Time // no row that is looked for began later
+	begin  time.Time // no row that is looked for began earlier, or
+	end    time.Time // later
 }
 
 // cursor is the last row of the page before: what it is sorted by, and its place in the table.
@@ -95,7 +98,7 @@ type requestsReply struct {
 	Rows       []raw    `json:"rows"`
 	Next       *string  `json:"next"`
 	Total      *int64   `json:"total"`       // null = not counted in time
-	SearchedTo *string  `json:"searched_to"` // older rows were not looked at yet
+	SearchedTo *string  `json:"searched_to"` // what comes behind it in the order of time was not looked at yet
 	Range      spanView `json:"range"`
 	SQL        string   `json:"sql"`
 	Empty      bool     `json:"empty,omitempty"` // there is no ledger yet
@@ -109,7 +112,7 @@ func (d *Data) requests(ctx context.Context, v url.Values) (any, error) {
 	if l, err = d.byID(ctx, l); err != nil && !noLedger(err) {
 		return nil, err
 	}
-	queries, windows := l.queries()
+	queries, stretches := l.queries()
 	counting := l.after.Sort == ""
 	if counting {
 		queries = append(queries, l.count())
@@ -130,12 +133,23 @@ func (d *Data) requests(ctx context.Context, v url.Values) (any, error) {
 			reply.Total = &n[0].N
 		}
 	}
-	err = l.fill(&reply, results, windows)
+	if missed(&results[0]) && stretches == nil {
+		return nil, tooSlow(results[0].Problem)
+	}
+	err = l.fill(&reply, results, stretches)
 	if counting && reply.Next == nil {
 		n := int64(len(reply.Rows)) // that is all of them
 		reply.Total = &n
 	}
 	return reply, err
+}
+
+// tooSlow says what helps where a text was not found in time.
+func tooSlow(p *admin.Error) error {
+	if p != nil && p.Code != admin.CodeSQLLimit {
+		return p
+	}
+	return &admin.Error{Code: admin.CodeSQLLimit, Message: "a search in this order looks at every request of the time range, and there are too many", Fix: "sort by time, or search a shorter time range"}
 }
 
 // listOf reads what page is asked for.
@@ -169,24 +183,31 @@ func (d *Data) listOf(v url.Values) (*list, error) {
 			return nil, err
 		}
 	}
-	l.end = d.end(l)
+	d.bound(l)
 	return l, nil
 }
 
-// end is where the rows of a list end at the latest: a clock may have been set back.
-func (d *Data) end(l *list) time.Time {
-	end := l.filter.span.To
-	if end.IsZero() {
-		end = d.opt.Now().Add(time.Hour)
+// bound says where the rows of a list begin and end at the latest. A clock may have been set back.
+func (d *Data) bound(l *list) {
+	l.begin, l.end = l.filter.span.From, l.filter.span.To
+	if l.end.IsZero() {
+		l.end = d.opt.Now().Add(time.Hour)
 	}
-	if l.after.Value == nil || l.sort.kind != "timestamptz" {
-		return end
+	if l.after.Value == nil || !l.byTime() {
+		return
 	}
-	if t, err := parseStamp(*l.after.Value); err == nil && t.Before(end) {
-		end = t.Add(time.Microsecond)
+	t, err := parseStamp(*l.after.Value)
+	switch {
+	case err != nil:
+	case l.sort.dir == "asc" && t.After(l.begin):
+		l.begin = t
+	case l.sort.dir == "desc" && t.Before(l.end):
+		l.end = t.Add(time.Microsecond)
 	}
-	return end
 }
+
+// byTime tells whether the list is in the order of time, one way or the other.
+func (l *list) byTime() bool { return l.sort.kind == "timestamptz" }
 
 // base is the table that the rows are found in.
 func (l *list) base() string {
@@ -212,14 +233,14 @@ func (l *list) past(c *clause) {
 	}
 	value := "$after_value::" + l.sort.kind
 	c.and(fmt.Sprintf("(%[1]s %[2]s %[3]s or (%[1]s = %[3]s and rowid %[2]s $after_row::bigint)%[4]s)", l.sort.expr, than, value, l.orNull()), "after_value", *l.after.Value)
-	if l.sort.kind == "timestamptz" {
+	if l.byTime() {
 		c.and(fmt.Sprintf("%s %s= %s", l.sort.expr, than, value)) // the blocks of the table can be told by this one
 	}
 }
 
 // orNull: rows without a value come last. Every row has a beginning.
 func (l *list) orNull() string {
-	if l.sort.kind == "timestamptz" {
+	if l.byTime() {
 		return ""
 	}
 	return " or " + l.sort.expr + " is null"
@@ -233,33 +254,40 @@ func (l *list) query(c clause) admin.Query {
 	return admin.Query{SQL: fmt.Sprintf(requestsSQL, l.sort.expr, l.base(), c.String(), l.sort.dir, l.limit+1, with), Params: c.params, MaxRows: l.limit + 1}
 }
 
-// queries are those that find the rows. A text is looked for in ever older stretches of time, until
-// there is a page or the time is up: then the page says how far it came. windows are the beginnings
-// of the stretches.
-func (l *list) queries() (queries []admin.Query, windows []time.Time) {
+// queries are those that find the rows. A text is looked for in one stretch of time after the other,
+// in the order of the list, until there is a page or the time is up: then the page says how far it
+// came. In any other order than that of time all rows must be looked at, or none can be told; there are no
+// stretches then.
+func (l *list) queries() ([]admin.Query, []stretch) {
 	c := l.filter.condition("")
 	l.past(&c)
-	if l.filter.search == "" || l.sort.name != "-started_at" {
+	if l.filter.search == "" {
 		return []admin.Query{l.query(c)}, nil
+	}
+	if !l.byTime() {
+		q := l.query(c)
+		q.LimitMS = searchAllFor.Milliseconds()
+		return []admin.Query{q}, nil
 	}
 	series := &admin.QuerySeries{Name: "rows", Enough: l.limit + 1, LimitMS: searchFor.Milliseconds(), FirstMS: searchOnFor.Milliseconds()}
 	if l.wait {
 		series.LimitMS = searchOnFor.Milliseconds()
 	}
-	windows = searchWindows(l.filter.span.From, l.end)
-	to := l.end
-	for _, from := range windows {
-		own := c.clone()
-		own.and("started_at < $window_to::timestamptz", "window_to", stamp(to))
-		if !from.IsZero() {
-			own.and("started_at >= $window_from::timestamptz", "window_from", stamp(from))
-		}
-		q := l.query(own)
-		q.Series = series
-		queries = append(queries, q)
-		to = from
+	all := stretches(l.begin, l.end)
+	if l.sort.dir == "asc" {
+		slices.Reverse(all)
 	}
-	return queries, windows
+	queries := make([]admin.Query, len(all))
+	for i, s := range all {
+		own := c.clone()
+		own.and("started_at < $window_to::timestamptz", "window_to", stamp(s.to))
+		if !s.from.IsZero() {
+			own.and("started_at >= $window_from::timestamptz", "window_from", stamp(s.from))
+		}
+		queries[i] = l.query(own)
+		queries[i].Series = series
+	}
+	return queries, all
 }
 
 // count counts the rows of the filter, if that can be done in a moment.

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"math"
 	"regexp"
 	"strings"
 	"time"
@@ -16,19 +17,24 @@ const (
 	maxWindows  = 48
 )
 
-// searchWindows are the beginnings of the stretches before end, the newest first. The last one begins
-// at from; the zero time is the beginning of everything.
-func searchWindows(from, end time.Time) []time.Time {
-	var all []time.Time
+// stretch is a part of the time that is looked at: from included, to not. The zero time is the
+// beginning of everything.
+type stretch struct{ from, to time.Time }
+
+// stretches are those before end, the newest first. The last one begins at from.
+func stretches(from, end time.Time) []stretch {
+	var all []stretch
 	step := firstWindow
 	for len(all) < maxWindows-1 {
-		if end = end.Add(-step); !from.IsZero() && !end.After(from) {
+		begin := end.Add(-step)
+		if !from.IsZero() && !begin.After(from) {
 			break
 		}
-		all = append(all, end)
+		all = append(all, stretch{begin, end})
+		end = begin
 		step = min(2*step, lastWindow)
 	}
-	return append(all, from)
+	return append(all, stretch{from, end})
 }
 
 // idLike is a text that may be the whole id of a request.
@@ -56,14 +62,14 @@ func (d *Data) byID(ctx context.Context, l *list) (*list, error) {
 }
 
 // fill puts the rows that were found into a reply, and says how to go on.
-func (l *list) fill(reply *requestsReply, results []admin.QueryResult, windows []time.Time) error {
+func (l *list) fill(reply *requestsReply, results []admin.QueryResult, all []stretch) error {
 	var last cursor
 	full := false
 	for i := range results {
 		res := &results[i]
 		if missed(res) {
 			if full = len(reply.Rows) >= l.limit; !full {
-				l.unsearched(reply, windows, i)
+				l.unsearched(reply, all[i])
 			}
 			return l.finish(reply, last, full)
 		}
@@ -96,14 +102,19 @@ func (l *list) finish(reply *requestsReply, last cursor, more bool) error {
 	return err
 }
 
-// unsearched says from where on rows were not looked at: before the stretch of time number n.
-func (l *list) unsearched(reply *requestsReply, windows []time.Time, n int) {
-	at := l.end
-	if n > 0 && n <= len(windows) {
-		at = windows[n-1]
+// unsearched says that rows from the stretch s on were not looked at.
+func (l *list) unsearched(reply *requestsReply, s stretch) {
+	at, c := s.to, cursor{Sort: l.sort.name}
+	before := at // the place in the list after which s begins
+	if l.sort.dir == "asc" {
+		if at = s.from; at.IsZero() {
+			at = time.Unix(0, 0)
+		}
+		before, c.Row = at.Add(-time.Microsecond), math.MaxInt64
 	}
-	to := stamp(at)
-	text, err := cursor{Sort: l.sort.name, Value: &to}.String()
+	value := stamp(before)
+	c.Value = &value
+	text, err := c.String()
 	if err != nil {
 		return
 	}

@@ -131,7 +131,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 	if r.pages, err = New(opt); err != nil {
 		t.Fatal(err)
 	}
-	r.http.Config.Handler = r.pages
+	r.http.Config.Handler, r.http.Config.ConnContext = r.pages, r.pages.ConnContext
 	r.http.Config.ReadTimeout, r.http.Config.WriteTimeout = readTimeout, 30*time.Second
 	r.http.Start()
 	t.Cleanup(func() {

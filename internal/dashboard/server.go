@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -51,6 +52,12 @@ type Options struct {
 	// Data registers what is answered out of the ledger, under /api/; nil = nothing is.
 	Data func(mux *http.ServeMux)
 
+	// Ready tells whether the gateway answers requests yet; nil = it does.
+	Ready func() bool
+
+	// Own lists the addresses of prism itself (host:port), where no profile may lead.
+	Own []string
+
 	// Open shows a file in an editor of the desktop; nil = that of the system.
 	Open func(ctx context.Context, path string) error
 
@@ -77,9 +84,13 @@ type Server struct {
 	open   *http.ServeMux // for everybody the guard lets in
 	api    *http.ServeMux // for who is signed in
 	trials chan struct{}  // one element for every trial under way
+	warned atomic.Int64   // when a stranger was logged last, in ns since 1970; 0 = never
+
+	whose func(remote, local string) (uid int, known bool) // at the other end of a connection
 }
 
-// New returns a server; [Server.Close] ends what it does beside requests.
+// New returns a server; [Server.Close] ends what it does beside requests. Its [Server.ConnContext]
+// belongs into the [http.Server].
 func New(opt Options) (*Server, error) {
 	if opt.Gateway == nil || opt.Feed == nil || len(opt.Hosts) == 0 || opt.Profiles == nil {
 		return nil, errors.New("dashboard: Gateway, Feed, Hosts and Profiles are needed")
@@ -96,6 +107,9 @@ func New(opt Options) (*Server, error) {
 	if opt.Open == nil {
 		opt.Open = OpenInEditor
 	}
+	if opt.Ready == nil {
+		opt.Ready = func() bool { return true }
+	}
 	files, err := loadAssets()
 	if err != nil {
 		return nil, err
@@ -106,7 +120,7 @@ func New(opt Options) (*Server, error) {
 	}
 	s := &Server{
 		opt: opt, guard: newGuard(opt.Hosts), access: newAccess(opt.Now, opt.CodeLife, opt.Sessions), cookie: cookieName(opt.Hosts[0]),
-		origin: "http://" + opt.Hosts[0], hub: newHub(opt.Gateway, opt.Feed, opt.Redact), shell: document, trials: make(chan struct{}, maxTrials),
+		origin: "http://" + opt.Hosts[0], hub: newHub(opt.Gateway, opt.Feed, opt.Redact), shell: document, trials: make(chan struct{}, maxTrials), whose: peerUser,
 	}
 	s.open, s.api = s.openRoutes(files), s.apiRoutes()
 	return s, nil
@@ -159,10 +173,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	mux := s.open
 	if placeOf(r.URL.Path) == placeAPI && !forEverybody(r.URL.Path) {
-		session, ok := s.access.signedIn(r, s.cookie)
-		if !ok {
+		session, no := s.enter(r)
+		if no != nil {
 			dropBody(w, r)
-			refuse(w, http.StatusUnauthorized, &admin.Error{Code: codeSignedOut, Message: "you are not signed in", Fix: "prism ui"})
+			refuse(w, no.status, no.err)
 			return
 		}
 		r = r.WithContext(context.WithValue(r.Context(), sessionKey{}, session))
@@ -179,6 +193,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// The limit on reading a request would end a long answer.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	mux.ServeHTTP(w, r)
+}
+
+// enter returns the session of a request for data, or why it gets none.
+func (s *Server) enter(r *http.Request) (hash, *refusal) {
+	session, ok := s.access.signedIn(r, s.cookie)
+	switch {
+	case !ok:
+		return session, &refusal{http.StatusUnauthorized, &admin.Error{Code: codeSignedOut, Message: "you are not signed in", Fix: "prism ui"}}
+	case s.stranger(r):
+		return session, &refusal{http.StatusForbidden, notYours()}
+	case !s.opt.Ready():
+		return session, &refusal{http.StatusServiceUnavailable, &admin.Error{Code: codeStarting, Message: "the gateway is starting", Fix: "try again in a few seconds"}}
+	}
+	return session, nil
 }
 
 // forEverybody tells which paths of the API are answered to who is not signed in.

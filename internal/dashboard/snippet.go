@@ -120,7 +120,7 @@ func listItem(lines []string) string {
 
 // faults checks the text by itself, and the name against those that are taken.
 func (s *Server) faults(name, text string) config.Problems {
-	_, problems := config.ParseProfiles([]byte("profiles:\n"+text), config.ParseOptions{File: "profiles.yaml", AllowPlaintext: true, Active: name})
+	_, problems := config.ParseProfiles([]byte("profiles:\n"+text), config.ParseOptions{File: "profiles.yaml", AllowPlaintext: true, Active: name, Own: s.opt.Own})
 	if live := s.opt.Profiles(); live != nil && live.Profile(name) != nil {
 		problems = append(problems, config.Problem{Path: "name", Message: fmt.Sprintf("there is a profile %q already", name), Fix: "another name"})
 	}

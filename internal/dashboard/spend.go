@@ -15,7 +15,10 @@ import (
 const (
 	spendDeadline = 10 * time.Second
 	spendGroups   = 200
-	spendSeries   = 5000 // points of the chart
+	spendPeriods  = 900  // groups that are spans of time
+	spendKeys     = 8    // what a chart tells apart, by each measure; the rest is one
+	spendFine     = 100  // a chart with more spans tells them apart by cost alone
+	spendSeries   = 9050 // points of the chart: a thousand spans with all their keys
 	asideFor      = 2 * time.Second
 	cacheFor      = 6 * time.Second
 	earliestRate  = 20 // the share of a period that must have passed before it says something about the rest
@@ -57,8 +60,9 @@ type spendGroup struct {
 }
 
 type spendPoint struct {
-	At  string  `json:"at"` // a local day as 2026-11-03, or an hour as 2026-11-03T14:00
-	Key *string `json:"key"`
+	At    string  `json:"at"` // a local day as 2026-11-03, or an hour as 2026-11-03T14:00
+	Key   *string `json:"key"`
+	Other bool    `json:"other,omitempty"` // all that are not among the largest, together; Key is null
 	sums
 }
 
@@ -73,15 +77,19 @@ type spendReply struct {
 	More   int64        `json:"more"` // groups that are not told
 	Series []spendPoint `json:"series"`
 
-	SeriesCut bool `json:"series_cut"` // the series has more points than are told
+	SeriesCut bool `json:"series_cut"` // the series begins later than the range: it has more points than are told
 
-	Waste    *spendWaste   `json:"waste"`
-	Unpriced []raw         `json:"unpriced"`
-	Cache    *spendCache   `json:"cache"`
-	Windows  []raw         `json:"windows"`
-	Budgets  []spendBudget `json:"budgets"`
-	SQL      string        `json:"sql"`
-	Empty    bool          `json:"empty,omitempty"`
+	Waste    *spendWaste `json:"waste"`
+	Unpriced []raw       `json:"unpriced"`
+	Cache    *spendCache `json:"cache"`
+	Windows  []raw       `json:"windows"`
+
+	WindowsPartial bool     `json:"windows_partial"` // the windows heed the profiles that are asked for, no other filter
+	Late           []string `json:"late"`            // were not computed in time: windows, sessions, unpriced
+
+	Budgets []spendBudget `json:"budgets"`
+	SQL     string        `json:"sql"`
+	Empty   bool          `json:"empty,omitempty"`
 }
 
 // spendQuery is what the spend page asks for.
@@ -111,7 +119,7 @@ func (d *Data) spend(ctx context.Context, v url.Values) (any, error) {
 	}
 	reply := &spendReply{
 		Range: d.view(q.filter.span), By: q.by.name, Split: q.split.name, Grain: q.grain, Groups: []spendGroup{}, Series: []spendPoint{},
-		Unpriced: []raw{}, Windows: []raw{}, Budgets: []spendBudget{}, SQL: q.text(),
+		Unpriced: []raw{}, Windows: []raw{}, Budgets: []spendBudget{}, Late: []string{}, SQL: q.text(),
 	}
 	var asked []spendPart
 	for _, part := range q.parts {
@@ -268,10 +276,11 @@ func rate(s span, now time.Time, cost *string) *string {
 	return &text
 }
 
-// waste is what was paid for answers that did not arrive whole.
+// spendWaste is what was paid for answers that did not arrive whole.
 type spendWaste struct {
 	Requests int64   `json:"requests"`
-	Cost     *string `json:"cost_usd"`
+	Unpriced int64   `json:"unpriced"`
+	Cost     *string `json:"cost_usd"` // null = of none of them
 	By       []raw   `json:"by"`
 }
 

@@ -3,6 +3,8 @@ package dashboard
 import (
 	"fmt"
 	"math/big"
+	"slices"
+	"time"
 
 	"prism/internal/admin"
 )
@@ -12,6 +14,7 @@ func sessionsPart(q *spendQuery) spendPart {
 	with, base := q.filter.table()
 	query := admin.Query{SQL: with + " select count(distinct session_id) as n from " + base + " where " + c.String(), Params: c.params, LimitMS: asideFor.Milliseconds()}
 	return spendPart{query, func(reply *spendReply, res *admin.QueryResult) error {
+		reply.late("sessions", res)
 		n, err := into[struct{ N *int64 }](res)
 		if err == nil && len(n) == 1 && reply.Totals != nil {
 			reply.Totals.Sessions = n[0].N
@@ -24,7 +27,7 @@ func wastePart(q *spendQuery) spendPart {
 	c := q.where(q.filter.span)
 	c.and("outcome in ('client_abort', 'truncated', 'crashed')")
 	query := admin.Query{
-		SQL:    correctedWith + " select outcome, count(*) as requests, sum(cost_usd)::varchar as cost_usd from " + corrected + " where " + c.String() + " group by outcome order by sum(cost_usd) desc nulls last",
+		SQL:    correctedWith + " select outcome, count(*) as requests, count(*) filter (" + unpricedSQL + ") as unpriced, sum(cost_usd)::varchar as cost_usd from " + corrected + " where " + c.String() + " group by outcome order by sum(cost_usd) desc nulls last",
 		Params: c.params,
 	}
 	return spendPart{query, func(reply *spendReply, res *admin.QueryResult) error {
@@ -40,14 +43,15 @@ func wastePart(q *spendQuery) spendPart {
 		total := new(big.Rat)
 		for i := range rows {
 			w.Requests += rows[i].Requests
-			if rows[i].Cost != nil {
-				if amount, ok := new(big.Rat).SetString(*rows[i].Cost); ok {
-					total.Add(total, amount)
-				}
+			w.Unpriced += rows[i].Unpriced
+			if rows[i].Cost == nil {
+				continue
+			}
+			if amount, ok := new(big.Rat).SetString(*rows[i].Cost); ok {
+				text := total.Add(total, amount).FloatString(moneyDecimals)
+				w.Cost = &text
 			}
 		}
-		text := total.FloatString(moneyDecimals)
-		w.Cost = &text
 		reply.Waste = w
 		return nil
 	}}
@@ -64,6 +68,7 @@ func unpricedPart(q *spendQuery) spendPart {
 		Params: c.params, MaxRows: unpricedModels, LimitMS: asideFor.Milliseconds(),
 	}
 	return spendPart{query, func(reply *spendReply, res *admin.QueryResult) error {
+		reply.late("unpriced", res)
 		objects, err := objectsOf(res)
 		reply.Unpriced = append(reply.Unpriced, objects...)
 		return err
@@ -86,7 +91,7 @@ select strftime(period, %[1]s) as at, sum(rd)::bigint as cache_read_tokens, sum(
 from (
   select date_trunc('%[2]s', _quarter_start(quarter)) as period, *
   from (select _quarter(started_at) as quarter, sum(cache_read_tokens) as rd, sum(prompt_tokens) as prompt, sum(cost_uncached_usd - cost_list_usd) as saved,
-               sum(coalesce(cache_write_5m_tokens, 0) + coalesce(cache_write_1h_tokens, 0)) as wr
+               sum(` + cacheWriteSQL + `) as wr
         from %[3]s where %[4]s group by 1))
 group by period order by period`
 
@@ -99,12 +104,13 @@ func cacheParts(q *spendQuery) []spendPart {
 	ends(&named, q.filter.span)
 	ends(&breaks, q.filter.span)
 	breaks.and("started_at < $until::timestamptz")
+	breaks.served(q.filter.values["model"])
 	limit := cacheFor.Milliseconds()
 	add := func(name string, query admin.Query, put func(*spendCache, []raw)) spendPart {
 		query.LimitMS = limit
 		return spendPart{query, func(reply *spendReply, res *admin.QueryResult) error {
 			if reply.Cache == nil {
-				reply.Cache = &spendCache{Days: []raw{}, By: []raw{}, Breaks: []raw{}, Late: []string{}, Partial: q.filter.beyondNames()}
+				reply.Cache = &spendCache{Days: []raw{}, By: []raw{}, Breaks: []raw{}, Late: []string{}, Partial: q.filter.beyond("profile", "model")}
 			}
 			if missed(res) {
 				reply.Cache.Late = append(reply.Cache.Late, name)
@@ -129,6 +135,19 @@ func cacheParts(q *spendQuery) []spendPart {
 	}
 }
 
+// served keeps the breaks at requests of one of the models. The macro names the model that was sent,
+// which need not be the one that is priced.
+func (c *clause) served(models []string) {
+	var of clause
+	if of.oneOf("model", modelSQL, models); len(of.terms) == 0 {
+		return
+	}
+	c.and("request_id in (select request_id from requests where started_at >= $since::timestamptz and " + of.String() + ")")
+	for name, value := range of.params {
+		c.set(name, value)
+	}
+}
+
 // ends gives the ends of a span to a macro.
 func ends(c *clause, s span) {
 	since, until := "-infinity", "infinity"
@@ -141,10 +160,10 @@ func ends(c *clause, s span) {
 	c.set("since", since, "until", until)
 }
 
-// beyondNames tells whether there are filters that the macros of the cache do not know.
-func (f *filter) beyondNames() bool {
+// beyond tells whether there are filters by something else than what is named.
+func (f *filter) beyond(names ...string) bool {
 	for name, values := range f.values {
-		if len(values) > 0 && name != "profile" && name != "model" {
+		if len(values) > 0 && !slices.Contains(names, name) {
 			return true
 		}
 	}
@@ -154,17 +173,36 @@ func (f *filter) beyondNames() bool {
 // maxWindows5h is how many five-hour windows are told, the newest first.
 const maxWindows5h = 200
 
+// windowsBack is how far before the time that is asked for the windows are looked for: where one
+// begins depends on where the one before it ended, back to a pause of five hours.
+const windowsBack = 48 * time.Hour
+
 func windowsPart(q *spendQuery) spendPart {
 	var c clause
 	c.oneOf("profile", "profile", q.filter.values["profile"])
-	ends(&c, q.filter.span)
-	c.and("block_start < $until::timestamptz")
-	query := admin.Query{SQL: "from blocks(since := $since::timestamptz) where " + c.String(), Params: c.params, MaxRows: maxWindows5h, LimitMS: cacheFor.Milliseconds()}
+	s := q.filter.span
+	ends(&c, s)
+	c.and("block_end > $since::timestamptz and block_start < $until::timestamptz")
+	back := "-infinity"
+	if !s.From.IsZero() {
+		back = stamp(s.From.Add(-windowsBack))
+	}
+	c.set("back", back)
+	query := admin.Query{SQL: "from blocks(since := $back::timestamptz) where " + c.String(), Params: c.params, MaxRows: maxWindows5h, LimitMS: cacheFor.Milliseconds()}
 	return spendPart{query, func(reply *spendReply, res *admin.QueryResult) error {
+		reply.late("windows", res)
+		reply.WindowsPartial = q.filter.beyond("profile")
 		objects, err := objectsOf(res)
 		reply.Windows = append(reply.Windows, objects...)
 		return err
 	}}
+}
+
+// late notes a part of the answer that was not computed in time.
+func (r *spendReply) late(name string, res *admin.QueryResult) {
+	if missed(res) {
+		r.Late = append(r.Late, name)
+	}
 }
 
 // maxBudgetEvents is how many changes of budgets are told.

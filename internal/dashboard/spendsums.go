@@ -3,14 +3,15 @@ package dashboard
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"prism/internal/admin"
 )
 
 // measures are the sums of a group of rows.
-const measures = `count(*) as requests, count(*) filter (outcome not in ('ok', 'client_abort')) as failed, count(*) filter (` + unpricedSQL + `) as unpriced,
+const measures = `count(*) as requests, count(*) filter (` + failedSQL + `) as failed, count(*) filter (` + unpricedSQL + `) as unpriced,
          sum(input_tokens) as input_tokens, sum(cache_read_tokens) as cache_read_tokens,
-         sum(coalesce(cache_write_5m_tokens, 0) + coalesce(cache_write_1h_tokens, 0)) as cache_write_tokens,
+         sum(` + cacheWriteSQL + `) as cache_write_tokens,
          sum(prompt_tokens) as prompt_tokens, sum(output_tokens) as output_tokens,
          sum(cost_usd) as cost_usd, sum(cost_list_usd) as cost_list_usd, sum(cost_uncached_usd - cost_list_usd) as saved_usd`
 
@@ -23,29 +24,43 @@ const summed = `sum(requests)::bigint as requests, sum(failed)::bigint as failed
 
 // One pass over the rows makes the sums of all groups, and of all quarters of an hour of each part of
 // the chart; days, weeks and months are put together from quarters, since that is where they begin in
-// every time zone, and the calendar is asked once for each quarter and not once per row.
+// every time zone, and the calendar is asked once for each quarter and not once per row. A chart shows
+// the largest of what it is split by, and all others together: whichever measure is looked at, what
+// is largest by it is among them, and no span lacks one of them because there were too many rows.
 const sumsSQL = correctedWith + `,
 sums as materialized (
   select grouping(g) as no_group, grouping(quarter) as no_quarter, g, s, quarter,
          ` + measures + `
   from (select %[1]s as g, %[2]s as s, _quarter(started_at) as quarter, * from %[3]s where %[4]s)
   group by grouping sets ((), (g), (quarter, s))),
+spans as materialized (select *, date_trunc('%[6]s', _quarter_start(quarter)) as span from sums where no_quarter = 0),
+places as (
+  select s, row_number() over (order by sum(cost_usd) desc nulls last, sum(requests) desc, s) as cost_place,
+         least(row_number() over (order by sum(requests) desc, s), row_number() over (order by sum(prompt_tokens) desc nulls last, s),
+               row_number() over (order by sum(output_tokens) desc nulls last, s)) as other_place
+  from spans group by s),
+kept as materialized (
+  select s, cost_place <= %[9]d or other_place <= %[9]d and (select count(distinct span) <= %[10]d from spans) as apart from places),
 points as (
-  select strftime(period, %[5]s) as label, s, ` + summed + `
-  from (select date_trunc('%[6]s', _quarter_start(quarter)) as period, * from sums where no_quarter = 0)
-  group by period, s),
-groups as (select g, ` + summed + ` from sums where no_group = 0 and no_quarter = 1 group by g),
-periods as (
-  select strftime(period, %[7]s) as label, ` + summed + `
-  from (select date_trunc('%[8]s', _quarter_start(quarter)) as period, * from sums where no_quarter = 0)
-  group by period)
-select 'total' as part, null as label, (select count(*) from groups)::varchar as name, * from (select ` + summed + ` from sums where no_group = 1 and no_quarter = 1)
+  select strftime(span, %[5]s) as label, name, other, ` + summed + `
+  from (select case when apart then spans.s end as name, not apart as other, spans.* from spans join kept on kept.s is not distinct from spans.s)
+  group by span, name, other),
+parts as materialized (%[7]s)
+select 'total' as part, null as label, (select count(*) from parts)::varchar as name, * from (select ` + summed + ` from sums where no_group = 1 and no_quarter = 1)
 union all by name
-select * from (select 'group' as part, null as label, g as name, * exclude (g) from groups order by cost_usd::decimal(38, 10) desc nulls last, requests desc, g limit %[9]d)
+select * from (select 'part' as part, * from parts order by %[8]s)
 union all by name
-select * from (select 'period' as part, label, null as name, * exclude (label) from periods order by label)
-union all by name
-select 'point' as part, label, s as name, * exclude (label, s) from points`
+select * from (select 'point' as part, * from points order by label desc, other, name)`
+
+// groupsSQL and periodsSQL are the groups of [sumsSQL]: by a name, or by a part of the time.
+const (
+	groupsSQL = `select null::varchar as label, g as name, ` + summed + ` from sums where no_group = 0 and no_quarter = 1 group by g`
+
+	periodsSQL = `
+  select strftime(period, %[1]s) as label, null::varchar as name, ` + summed + `
+  from (select date_trunc('%[2]s', _quarter_start(quarter)) as period, * from sums where no_quarter = 0)
+  group by period`
+)
 
 // labels are how a part of the time is written.
 func labels(grain string) string {
@@ -60,6 +75,7 @@ type sumRow struct {
 	Part  string  `json:"part"`
 	Label *string `json:"label"`
 	Name  *string `json:"name"`
+	Other *bool   `json:"other"`
 	sums
 }
 
@@ -87,12 +103,12 @@ func (q *spendQuery) text() string {
 func (d *Data) sumsPart(q *spendQuery) spendPart {
 	c := q.where(q.filter.span)
 	by, split := q.by.in(&c, "group"), q.split.in(&c, "split")
-	period := q.grain
+	parts, order := groupsSQL, fmt.Sprintf("cost_usd::decimal(38, 10) desc nulls last, requests desc, name limit %d", spendGroups)
 	if q.by.ofTime() {
-		period = q.by.name
+		parts, order = fmt.Sprintf(periodsSQL, labels(q.by.name), q.by.name), fmt.Sprintf("label desc limit %d", spendPeriods)
 	}
-	text := fmt.Sprintf(sumsSQL, by, split, corrected, c.String(), labels(q.grain), q.grain, labels(period), period, spendGroups)
-	return spendPart{admin.Query{SQL: text, Params: c.params, MaxRows: spendGroups + spendSeries}, func(reply *spendReply, res *admin.QueryResult) error {
+	text := fmt.Sprintf(sumsSQL, by, split, corrected, c.String(), labels(q.grain), q.grain, parts, order, spendKeys, spendFine)
+	return spendPart{admin.Query{SQL: text, Params: c.params, MaxRows: 1 + max(spendGroups, spendPeriods) + spendSeries}, func(reply *spendReply, res *admin.QueryResult) error {
 		rows, err := into[sumRow](res)
 		if err != nil {
 			return err
@@ -100,7 +116,7 @@ func (d *Data) sumsPart(q *spendQuery) spendPart {
 		for i := range rows {
 			reply.add(&rows[i], q)
 		}
-		reply.SeriesCut = res.Truncated
+		reply.arrange(q, res.Truncated)
 		if reply.Totals != nil {
 			reply.Totals.Rate = rate(q.filter.span, d.opt.Now(), reply.Totals.Cost)
 		}
@@ -113,21 +129,33 @@ func (r *spendReply) add(row *sumRow, q *spendQuery) {
 	switch row.Part {
 	case "total":
 		r.Totals = &spendTotals{sums: row.sums}
-		if n, err := json.Number(*row.Name).Int64(); err == nil && !q.by.ofTime() {
-			r.More = max(0, n-spendGroups)
+		if n, err := json.Number(*row.Name).Int64(); err == nil {
+			r.More = n // less those that are told
 		}
-	case "group":
-		if !q.by.ofTime() {
-			r.Groups = append(r.Groups, spendGroup{Key: row.Name, sums: row.sums})
-		}
-	case "period":
+	case "part":
+		key := row.Name
 		if q.by.ofTime() {
-			r.Groups = append(r.Groups, spendGroup{Key: row.Label, sums: row.sums})
+			key = row.Label
 		}
+		r.Groups = append(r.Groups, spendGroup{Key: key, sums: row.sums})
+		r.More--
 	case "point":
 		if row.Label != nil {
-			r.Series = append(r.Series, spendPoint{At: *row.Label, Key: row.Name, sums: row.sums})
+			r.Series = append(r.Series, spendPoint{At: *row.Label, Key: row.Name, Other: row.Other != nil && *row.Other, sums: row.sums})
 		}
+	}
+}
+
+// arrange puts what came with the newest first into the order of time. Where points were cut off, the
+// last span may lack some of its own, and goes.
+func (r *spendReply) arrange(q *spendQuery, truncated bool) {
+	if q.by.ofTime() {
+		slices.Reverse(r.Groups)
+	}
+	slices.Reverse(r.Series)
+	if r.SeriesCut = truncated; truncated && len(r.Series) > 0 {
+		first := r.Series[0].At
+		r.Series = slices.DeleteFunc(r.Series, func(p spendPoint) bool { return p.At == first })
 	}
 }
 
@@ -136,7 +164,8 @@ sums as (
   select grouping(g) as no_group, g, ` + measures + `
   from (select %[1]s as g, * from %[2]s where %[3]s)
   group by grouping sets ((), (g)))
-select case no_group when 1 then 'total' else 'group' end as part, g as name, ` + summed + ` from sums group by no_group, g`
+select case no_group when 1 then 'total' else 'group' end as part, g as name, ` + summed + ` from sums group by no_group, g
+order by no_group desc, sum(cost_usd) desc nulls last, g`
 
 func beforePart(q *spendQuery) spendPart {
 	c := q.where(*q.before)
@@ -144,30 +173,39 @@ func beforePart(q *spendQuery) spendPart {
 	query := admin.Query{SQL: fmt.Sprintf(beforeSQL, by, corrected, c.String()), Params: c.params}
 	return spendPart{query, func(reply *spendReply, res *admin.QueryResult) error {
 		rows, err := into[sumRow](res)
-		if err != nil {
+		if err != nil || len(rows) == 0 {
 			return err
 		}
-		costs := map[string]*string{}
-		zero := "0"
-		for i := range rows {
-			if rows[i].Part == "total" {
-				reply.Before = &spendBefore{From: q.before.From.UTC(), To: q.before.To.UTC(), sums: rows[i].sums}
-				continue
-			}
-			costs[keyOf(rows[i].Name)] = rows[i].Cost
-		}
-		for i := range reply.Groups {
-			if q.by.ofTime() || res.Truncated {
-				break // a day has no counterpart; of very many groups not all are known
-			}
-			if cost, known := costs[keyOf(reply.Groups[i].Key)]; known {
-				reply.Groups[i].Before = cost
-			} else {
-				reply.Groups[i].Before = &zero
-			}
+		reply.Before = &spendBefore{From: q.before.From.UTC(), To: q.before.To.UTC(), sums: rows[0].sums}
+		if !q.by.ofTime() && !res.Truncated { // a day has no counterpart; of very many groups not all are known
+			reply.compare(rows[1:])
 		}
 		return nil
 	}}
+}
+
+// compare says what each group cost in the period before. A group that was there only then has a row
+// too, if it is sure that there is none now.
+func (r *spendReply) compare(before []sumRow) {
+	at := map[string]int{}
+	zero := "0"
+	for i := range r.Groups {
+		at[keyOf(r.Groups[i].Key)] = i
+		r.Groups[i].Before = &zero
+	}
+	sure := r.More == 0
+	for i := range before {
+		row := &before[i]
+		j, known := at[keyOf(row.Name)]
+		switch {
+		case known:
+			r.Groups[j].Before = row.Cost
+		case sure && len(r.Groups) < spendGroups:
+			r.Groups = append(r.Groups, spendGroup{Key: row.Name, sums: sums{Cost: &zero}, Before: row.Cost})
+		case sure:
+			r.More++
+		}
+	}
 }
 
 // keyOf tells a group without a name from one whose name is empty.

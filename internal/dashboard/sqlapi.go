@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -22,7 +21,7 @@ const (
 
 type sqlReply struct {
 	Columns   []admin.QueryColumn `json:"columns"`
-	Rows      raw                 `json:"rows"` // a list of lists
+	Rows      raw                 `json:"rows"` // a list of lists; integers that a browser would round are texts
 	Count     int                 `json:"count"`
 	Truncated bool                `json:"truncated"` // there are more
 	TookMS    float64             `json:"took_ms"`   // in the database
@@ -74,21 +73,54 @@ func (d *Data) sqlJSON(w http.ResponseWriter, r *http.Request) {
 	}
 	q, err := typed(v)
 	if err != nil {
-		reply(w, nil, err)
+		d.reply(w, nil, err)
 		return
 	}
+	patient(w)
 	res, err := d.askTyped(r.Context(), q)
 	if err != nil {
-		reply(w, nil, err)
+		d.reply(w, nil, err)
 		return
 	}
-	text, err := json.Marshal(sqlReply{res.Columns, res.Rows, res.Count, res.Truncated, res.TookMS})
-	if err != nil {
-		reply(w, nil, err)
-		return
+	d.reply(w, sqlReply{res.Columns, exact(res.Rows), res.Count, res.Truncated, res.TookMS}, nil)
+}
+
+// maxExact is the largest integer that a number of a browser tells from the next one: 2^53 - 1.
+const maxExact = "9007199254740991"
+
+// exact writes the integers in a JSON text that a browser would round as texts.
+func exact(text raw) raw {
+	var out []byte
+	from, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted || c != '-' && (c < '0' || c > '9'):
+		default:
+			end := i + 1
+			for end < len(text) && strings.IndexByte("0123456789+-.eE", text[end]) >= 0 {
+				end++
+			}
+			if number := string(text[i:end]); rounded(number) {
+				out = append(append(append(out, text[from:i]...), '"'), number+`"`...)
+				from = end
+			}
+			i = end - 1
+		}
 	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(d.opt.Redact(text)) // the browser has left: nobody is there to be told
+	if out == nil {
+		return text
+	}
+	return append(out, text[from:]...)
+}
+
+// rounded tells whether a number of JSON is an integer beyond [maxExact].
+func rounded(number string) bool {
+	digits := strings.TrimPrefix(number, "-")
+	return !strings.ContainsAny(digits, ".eE") && (len(digits) > len(maxExact) || len(digits) == len(maxExact) && digits > maxExact)
 }
 
 type explainReply struct {
@@ -129,10 +161,10 @@ func (d *Data) queries(w http.ResponseWriter, _ *http.Request) {
 	if d.opt.Queries != nil {
 		all, err := d.opt.Queries()
 		if err != nil {
-			reply(w, nil, err)
+			d.reply(w, nil, err)
 			return
 		}
 		out.Queries = append(out.Queries, all...)
 	}
-	reply(w, out, nil)
+	d.reply(w, out, nil)
 }

@@ -50,13 +50,68 @@ func TestFiltersOfferWhatIsThereAndStandInTheAddress(t *testing.T) {
 	b.shows(h.number(t, "select count(*) as n from requests where error_type = 'overloaded_error'") + " requests")
 	b.do(chromedp.NavigateBack())
 	b.settled()
+	b.shows(both + " requests")
+	if at := js[string](b, "location.search"); !strings.Contains(at, "profile=spare") || strings.Contains(at, "q=") {
+		t.Errorf("Back led to %s", at)
+	}
+	if text := js[string](b, `document.querySelector(".search").value`); text != "" {
+		t.Errorf("the search says %q, and the address does not", text)
+	}
+}
+
+// TestOutcomesAreCountedByTheirNames compares the list of outcomes with the ledger.
+func TestOutcomesAreCountedByTheirNames(t *testing.T) {
+	h := open(t, past{rows: 900, span: 20 * hour})
+	b := h.enter(t, newChrome(t))
+	b.visit("/requests")
+	b.unfold("outcome")
+	for name, outcome := range map[string]string{"ok": "ok", "error": "error", "client left": "client_abort"} {
+		want := h.number(t, "select count(*) as n from requests where outcome = '"+outcome+"'")
+		if got := js[[]string](b, `[...document.querySelectorAll(".options label")].filter((o) => o.querySelector(".name").textContent === `+mustJSON(name)+`).map((o) => o.querySelector(".number").textContent)`); len(got) != 1 || got[0] != want {
+			t.Errorf("%s is there %q, in the ledger %s", name, got, want)
+		}
+	}
+	b.press(kb.Escape)
+	b.point(`[...document.querySelectorAll(".choice label")].find((o) => o.textContent.startsWith("error"))`)
+	b.settled()
+	b.shows(h.number(t, "select count(*) as n from requests where outcome not in ('ok', 'client_abort')") + " requests")
+	if left := js[string](b, `document.querySelector(".choice").innerText`); !strings.Contains(left, "ok") || strings.ContainsAny(left, "0123456789") && strings.Contains(left, "ok ") {
+		t.Errorf("under the choice of errors the others are %q: they are not to be hidden, and not to be counted under it", left)
+	}
+}
+
+// TestMoreThanAListHoldsIsFoundByItsName looks for a branch that is not among the most frequent ones.
+func TestMoreThanAListHoldsIsFoundByItsName(t *testing.T) {
+	h := open(t, past{rows: 700, span: 20 * hour, branches: 340})
+	b := h.enter(t, newChrome(t))
+	b.visit("/requests")
+	b.unfold("branch")
+	const option = `[...document.querySelectorAll(".options .name")].map((o) => o.textContent)`
+	if js[bool](b, option+`.includes("topic-339")`) {
+		t.Fatal("the branch is among the most frequent ones")
+	}
+	b.point(`document.querySelector(".pop input[type=search]")`)
+	b.press("c-339")
+	b.until("the branch is found", option+`.includes("topic-339")`)
+	b.point(`[...document.querySelectorAll(".options label")].find((o) => o.textContent.includes("topic-339"))`)
+	b.press(kb.Escape)
+	b.settled()
+	b.shows(h.number(t, "select count(*) as n from requests where git_branch = 'topic-339'") + " request")
+}
+
+// unfold opens the filter of a name.
+func (b *tab) unfold(filter string) {
+	b.t.Helper()
+	button := `[...document.querySelectorAll(".filters button")].find((o) => o.textContent.trim().startsWith(` + mustJSON(filter) + `))`
+	b.until("the filter "+filter+" is offered", button)
+	b.point(button)
+	b.until("its values are there", `document.querySelector(".options label") !== null`)
 }
 
 // choose takes a value of a filter that offers several.
 func (b *tab) choose(filter, value string) {
 	b.t.Helper()
-	b.until("the filter "+filter+" is offered", `[...document.querySelectorAll(".filters button")].some((o) => o.textContent.trim().startsWith(`+mustJSON(filter)+`))`)
-	b.point(`[...document.querySelectorAll(".filters button")].find((o) => o.textContent.trim().startsWith(` + mustJSON(filter) + `))`)
+	b.unfold(filter)
 	b.point(`[...document.querySelectorAll(".filters .options label")].find((o) => o.querySelector(".name").textContent === ` + mustJSON(value) + `)`)
 	b.press(kb.Escape)
 	b.settled()

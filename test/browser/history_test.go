@@ -22,8 +22,9 @@ const (
 
 // past is what a ledger has in it before anybody looks: rows like those of working days.
 type past struct {
-	rows int
-	span time.Duration // from the first row until now
+	rows     int
+	span     time.Duration // from the first row until now
+	branches int           // that are worked on; 0 = those of projects
 }
 
 // history writes the rows of earlier days into the journal of a prism that does not run yet: the same
@@ -44,7 +45,11 @@ func (h *house) history(t *testing.T, p past) {
 	random := rand.New(rand.NewPCG(6, uint64(p.rows)))
 	now := time.Now()
 	for n := range p.rows {
-		if err := j.Close(earlier(random, n, now.Add(-p.span+p.span*time.Duration(n)/time.Duration(p.rows)))); err != nil {
+		e := earlier(random, n, now.Add(-p.span+p.span*time.Duration(n)/time.Duration(p.rows)))
+		if p.branches > 0 {
+			e.GitBranch = fmt.Sprintf("topic-%03d", n%p.branches)
+		}
+		if err := j.Close(e); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -47,6 +47,7 @@ func TestTheKeyboardAloneReachesEverything(t *testing.T) {
 	b.until("the menu has the focus", `document.activeElement.getAttribute("role") === "menuitemradio"`)
 	b.press("2")
 	b.find("button", "Active profile: spare")
+	b.until("the focus is where the menu was opened", `document.activeElement.matches(".chip button")`)
 	b.press("?")
 	b.until("the help is open", `document.querySelector("dialog[open]") !== null`)
 	b.shows("light, dark or system")
@@ -56,6 +57,19 @@ func TestTheKeyboardAloneReachesEverything(t *testing.T) {
 	b.until("the list of commands waits for words", `document.activeElement.getAttribute("role") === "combobox"`)
 	b.press("use work" + kb.Enter)
 	b.find("button", "Active profile: work")
+	b.press("k", chromedp.ModifierCtrl)
+	b.until("the list of commands waits for words again", `document.activeElement.getAttribute("role") === "combobox"`)
+	b.press("requests with errors" + kb.Enter)
+	b.until("they are asked for, and the choice says so", `document.querySelector(".choice input:checked")?.value === "outcome=failed"`)
+	b.settled()
+	b.press(".")
+	if text := js[string](b, `document.querySelector(".link").textContent`); text != "live" {
+		t.Errorf("where nothing pauses the link says %q", text)
+	}
+	b.press("gn")
+	at("/now")
+	b.press(".")
+	b.until("the live list pauses", `document.querySelector(".link").textContent === "paused"`)
 	before := js[string](b, "getComputedStyle(document.documentElement).backgroundColor")
 	b.press("tt") // light, then dark
 	b.until("it is dark", "getComputedStyle(document.documentElement).backgroundColor !== "+mustJSON(before))

@@ -19,8 +19,12 @@ import (
 // largeLedger names the ledger that `make browser-large` has made.
 const largeLedger = "PRISM_LARGE_LEDGER"
 
-// answerWithin is what a person is made to wait for the page of requests, at most.
-const answerWithin = time.Second
+// answerWithin is what a person is made to wait for the page of requests, at most; searchAllWithin is the same
+// for a search in an order for which every row must be looked at, which is given up after four seconds.
+const (
+	answerWithin    = time.Second
+	searchAllWithin = 5 * time.Second
+)
 
 // stopwatch runs in the page: it knows when something was last pressed, and when the rows that came of
 // it were painted.
@@ -56,7 +60,7 @@ func TestThePageOfRequestsAnswersWithinASecondOverTenMillionRows(t *testing.T) {
 	}
 	b := h.enter(t, newChrome(t))
 	call(b, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: stopwatch})
-	w := &watch{t: t, b: b}
+	w := &watch{t: t, b: b, slow: map[string]bool{}}
 	for _, r := range []string{"24h", "30d", "all"} {
 		w.first("the page, "+r, "/requests?range="+r)
 		w.filters(r)
@@ -73,6 +77,7 @@ type watch struct {
 	b     *tab
 	names []string
 	took  map[string][]time.Duration
+	slow  map[string]bool // they have searchAllWithin
 }
 
 const runs = 5
@@ -130,6 +135,13 @@ func (w *watch) filters(within string) {
 			b.press(words + kb.Enter)
 		})
 	}
+	for order, name := range map[string]string{"started_at": "search from the oldest on, " + within, "-cost_usd": "search by cost, " + within} {
+		w.after(name, address+"&sort="+order, func() {
+			b.click("searchbox", "Search")
+			b.press("overloaded" + kb.Enter)
+		})
+		w.slow[name] = order == "-cost_usd"
+	}
 	for _, title := range []string{"Cost", "Total"} {
 		w.after("sorted by "+title+", "+within, address, func() { b.click("button", title) })
 	}
@@ -165,7 +177,11 @@ func (w *watch) report() string {
 		slices.Sort(all)
 		mid, worst := all[len(all)/2], all[len(all)-1]
 		fmt.Fprintf(&out, "%-46s %8d %8d\n", name, mid.Milliseconds(), worst.Milliseconds())
-		if mid > answerWithin {
+		limit := answerWithin
+		if w.slow[name] {
+			limit = searchAllWithin
+		}
+		if mid > limit {
 			w.t.Errorf("%s took %v", name, mid)
 		}
 	}

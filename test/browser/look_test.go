@@ -3,12 +3,15 @@
 package browser
 
 import (
+	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // TestEveryPageSpeaksBothLanguages goes over to Chinese by the button, and comes back by the address.
@@ -34,6 +37,11 @@ func TestEveryPageSpeaksBothLanguages(t *testing.T) {
 	b.find("link", "Requests")
 	b.visit("/now?lang=zh")
 	b.find("link", "请求")
+	b.click("button", "English")
+	b.find("link", "Requests")
+	b.do(chromedp.Reload())
+	b.settled()
+	b.find("link", "Requests") // and the address did not win over the button
 }
 
 // spoken are the texts of headings, buttons and labels, and what is only read out; names, figures and
@@ -110,6 +118,58 @@ func TestASmallScreenShowsEveryPageWithoutScrollingSideways(t *testing.T) {
 			if over := js[int](b, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
 				t.Errorf("%s in %s is %d pixels too wide: %s", path, lang, over, js[string](b, widest))
 			}
+		}
+	}
+}
+
+// TestASmallScreenShowsWhatOpensAsAWhole opens every menu and every list of each page on a telephone.
+func TestASmallScreenShowsWhatOpensAsAWhole(t *testing.T) {
+	h := open(t, past{rows: 200, span: 20 * hour})
+	b := h.enter(t, newChrome(t))
+	b.size(narrow())
+	for _, path := range paths() {
+		b.visit(path)
+		for i := range js[int](b, `document.querySelectorAll(".popover > button").length`) {
+			button := fmt.Sprintf(`document.querySelectorAll(".popover > button")[%d]`, i)
+			b.point(button)
+			b.until("it is open", `document.querySelector(".pop") !== null`)
+			box := js[struct{ Left, Right, Over float64 }](b, `(() => {
+				const r = document.querySelector(".pop").getBoundingClientRect();
+				return { Left: r.left, Right: innerWidth - r.right, Over: document.documentElement.scrollWidth - innerWidth };
+			})()`)
+			if box.Left < 0 || box.Right < 0 || box.Over > 0 {
+				t.Errorf("%s, %s: what opens is %.0f from the left and %.0f from the right, the page %.0f too wide", path, js[string](b, button+".innerText"), box.Left, box.Right, box.Over)
+			}
+			b.press(kb.Escape)
+			b.until("it is closed", `document.querySelector(".pop") === null`)
+		}
+	}
+}
+
+// TestASmallScreenSortsAndNamesItsFigures has no headings to press: the order is chosen from a list.
+func TestASmallScreenSortsAndNamesItsFigures(t *testing.T) {
+	h := open(t, past{rows: 200, span: 20 * hour})
+	b := h.enter(t, newChrome(t))
+	b.size(narrow())
+	b.visit("/requests")
+	if n := js[int](b, `[...document.querySelectorAll(".stack thead button")].filter((s) => s.checkVisibility()).length`); n > 0 {
+		t.Errorf("%d headings that nobody sees can be reached by Tab", n)
+	}
+	js[bool](b, `(() => {
+		const list = document.querySelector(".order select");
+		list.value = "-duration_ms";
+		return list.checkVisibility() && list.dispatchEvent(new Event("change", { bubbles: true }));
+	})()`)
+	b.settled()
+	first := js[string](b, `document.querySelector("main tbody tr [data-title=Total]").textContent`)
+	want := h.rows(t, "select duration_ms from requests order by duration_ms desc limit 1")[0]["duration_ms"]
+	if ms, err := strconv.ParseFloat(mustJSON(want), 64); err != nil || !strings.HasPrefix(first, strconv.Itoa(int(ms/1000+0.5))) {
+		t.Errorf("the first row took %s, the slowest request %v ms", first, want)
+	}
+	b.visit("/spend?range=7d&by=profile")
+	for _, title := range js[[]string](b, `[...document.querySelectorAll("tfoot td")].filter((c) => c.checkVisibility()).map((c) => getComputedStyle(c, "::before").content)`) {
+		if title == "none" || title == `""` {
+			t.Errorf("a figure of the total has no name: %s", title)
 		}
 	}
 }

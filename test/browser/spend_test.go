@@ -5,8 +5,11 @@ package browser
 import (
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/chromedp/chromedp/kb"
 )
 
 // TestEveryGroupingOfSpendingAddsUp compares what stands in the table with the sum above it and with the ledger.
@@ -15,7 +18,7 @@ func TestEveryGroupingOfSpendingAddsUp(t *testing.T) {
 	h := open(t, past{rows: 1500, span: 20 * day})
 	b := h.enter(t, newChrome(t))
 	b.visit("/spend?range=30d&by=day")
-	if days := js[[]string](b, `[...document.querySelectorAll("table:has(tfoot) tbody th")].map((d) => d.textContent)`); len(days) != 21 || days[1] != now.AddDate(0, 0, -19).Format("Jan 2") {
+	if days := js[[]string](b, `[...document.querySelectorAll("table:has(tfoot) tbody th")].map((d) => d.textContent)`); len(days) != 21 || days[1] != named(now.AddDate(0, 0, -19), now) {
 		t.Errorf("the days are %q", days)
 	}
 	want := h.number(t, "select count(*) as n from requests")
@@ -32,5 +35,38 @@ func TestEveryGroupingOfSpendingAddsUp(t *testing.T) {
 				t.Errorf("by %s, split by %s: %d groups with %d requests, in all %d, in the ledger %s\n%s", by, split, len(rows), sum, total, want, b.state())
 			}
 		}
+	}
+}
+
+// named is how a page names a day: with its year if that is not the one of now.
+func named(day, now time.Time) string {
+	if day.Year() != now.Year() {
+		return day.Format("Jan 2, 2006")
+	}
+	return day.Format("Jan 2")
+}
+
+// TestGroupsByATagWaitForItsName chooses the last entry of the list, and then writes the name.
+func TestGroupsByATagWaitForItsName(t *testing.T) {
+	h := open(t, past{rows: 200, span: 3 * day})
+	b := h.enter(t, newChrome(t))
+	b.visit("/spend?by=model")
+	const groups = `document.querySelector("table:has(tfoot) tbody").innerText`
+	before := js[string](b, groups)
+	js[bool](b, `(() => {
+		const list = [...document.querySelectorAll(".filters select")].find((s) => [...s.options].some((o) => o.value === "tag"));
+		list.value = "tag";
+		return list.dispatchEvent(new Event("change", { bubbles: true }));
+	})()`)
+	b.until("the name is asked for", `document.activeElement.matches(".tagkey input")`)
+	b.settled()
+	if now := js[string](b, groups); now != before || js[bool](b, `document.querySelector("[role=alert]") !== null`) {
+		t.Errorf("before there is a name the groups are\n%s", now)
+	}
+	b.press("team" + kb.Enter)
+	b.until("the groups are those of the tag", `new URLSearchParams(location.search).get("by") === "tag:team"`)
+	b.settled()
+	if now := js[string](b, groups); !strings.Contains(now, "(none)") {
+		t.Errorf("by the tag the groups are\n%s", now)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,12 +34,16 @@ type ConfinedQuery struct {
 	MaxRows int    // further rows are not computed
 }
 
+// ConfinedThreads is how many threads run the queries of [OpenConfined].
+const ConfinedThreads = 2
+
 // OpenConfined is [OpenReader] for a process that [Confine] was called in: it never spills, and
 // takes less memory than the limit of the process, so that a query that is too large ends with an
 // error of its own. A join with a few hundred rows reads only the blocks of a table that they lie in,
 // not only one with fifty: that is how a page of rows is read whose order is not that of the table.
 func OpenConfined(ctx context.Context, file string, opt ReaderOptions) (*sql.DB, error) {
-	more := `set memory_limit = '512MB';
+	more := `set threads = ` + strconv.Itoa(ConfinedThreads) + `;
+		set memory_limit = '512MB';
 		set temp_directory = '';
 		set dynamic_or_filter_threshold = 600;`
 	if opt.Output {
@@ -93,49 +98,93 @@ func (q ConfinedQuery) bounded(ctx context.Context, db *sql.DB) (string, error) 
 		if err != nil {
 			return "", err
 		}
-		if p.Error || len(p.Statements) != 1 || acts(p.Statements[0]) {
+		if p.Error || len(p.Statements) != 1 {
+			return "", ErrNotSelect
+		}
+		if does, err := acts(ctx, db, p.Statements[0]); err != nil {
+			return "", err
+		} else if does {
 			return "", ErrNotSelect
 		}
 	}
 	return bounded, nil
 }
 
-// acts tells whether a parsed query calls a function that does something, or runs a text that was
-// not parsed here. DuckDB lets a SELECT switch its log to a file although the configuration is
-// locked.
-func acts(statement json.RawMessage) bool {
+// acts tells whether a parsed query calls a function that may do something: switch the log, the
+// profiling or the parser, and so write to a file although the configuration is locked; or run a text
+// that was not parsed here. Of DuckDB's functions in a FROM those are known that only give rows. The
+// others are not called, and so none that a later version brings. What DuckDB has no function for is the
+// ledger's own, or a mistake that DuckDB explains.
+func acts(ctx context.Context, db *sql.DB, statement json.RawMessage) (bool, error) {
 	var tree any
 	if err := json.Unmarshal(statement, &tree); err != nil {
-		return true
+		return true, nil
 	}
-	return calls(tree, func(name string) bool {
-		switch strings.ToLower(name) {
-		case "enable_logging", "disable_logging", "set_log_level", "truncate_duckdb_logs", "write_log", "checkpoint", "force_checkpoint",
-			"query", "json_execute_serialized_sql":
-			return true
+	var c calls
+	c.collect(tree)
+	if c.writesLog {
+		return true, nil
+	}
+	unknown := slices.DeleteFunc(c.tables, func(name string) bool { return slices.Contains(rowFunctions(), name) })
+	if len(unknown) == 0 {
+		return false, nil
+	}
+	rows, err := db.QueryContext(ctx, "select distinct lower(function_name) from duckdb_functions() where internal and function_type = 'table'")
+	if err != nil {
+		return false, fmt.Errorf("list the functions: %w", err)
+	}
+	defer rows.Close()
+	does := false
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return false, fmt.Errorf("list the functions: %w", err)
 		}
-		return false
-	})
+		does = does || slices.Contains(unknown, name)
+	}
+	if err := rows.Err(); err != nil {
+		return false, fmt.Errorf("list the functions: %w", err)
+	}
+	return does, nil
 }
 
-// calls tells whether a function with such a name stands anywhere in a parsed query.
-func calls(tree any, such func(name string) bool) bool {
+// rowFunctions are the functions of DuckDB that stand in a FROM and do nothing but give rows. Those
+// that read files are not among them: no file can be read.
+func rowFunctions() []string {
+	return []string{
+		"range", "generate_series", "unnest", "repeat", "repeat_row", "summary", "query_table", "json_each", "json_tree", "icu_calendar_names", "pg_timezone_names",
+		"sql_auto_complete", "test_all_types", "test_vector_types", "which_secret",
+		"duckdb_approx_database_count", "duckdb_columns", "duckdb_connection_count", "duckdb_constraints", "duckdb_coordinate_systems", "duckdb_databases",
+		"duckdb_dependencies", "duckdb_extensions", "duckdb_external_file_cache", "duckdb_functions", "duckdb_indexes", "duckdb_keywords", "duckdb_log_contexts",
+		"duckdb_logs", "duckdb_memory", "duckdb_optimizers", "duckdb_prepared_statements", "duckdb_schemas", "duckdb_secret_types", "duckdb_secrets",
+		"duckdb_sequences", "duckdb_settings", "duckdb_table_sample", "duckdb_tables", "duckdb_temporary_files", "duckdb_types", "duckdb_variables", "duckdb_views",
+		"pragma_collations", "pragma_database_size", "pragma_metadata_info", "pragma_platform", "pragma_show", "pragma_storage_info", "pragma_table_info",
+		"pragma_user_agent", "pragma_version",
+	}
+}
+
+// calls is what a parsed query calls.
+type calls struct {
+	tables    []string // functions in a FROM, in lower case
+	writesLog bool
+}
+
+func (c *calls) collect(tree any) {
 	switch node := tree.(type) {
 	case []any:
 		for _, child := range node {
-			if calls(child, such) {
-				return true
-			}
+			c.collect(child)
 		}
 	case map[string]any:
-		if name, ok := node["function_name"].(string); ok && such(name) {
-			return true
+		if f, ok := node["function"].(map[string]any); ok && node["type"] == "TABLE_FUNCTION" {
+			name, _ := f["function_name"].(string)
+			c.tables = append(c.tables, strings.ToLower(name))
+		}
+		if name, ok := node["function_name"].(string); ok && strings.EqualFold(name, "write_log") {
+			c.writesLog = true
 		}
 		for _, child := range node {
-			if calls(child, such) {
-				return true
-			}
+			c.collect(child)
 		}
 	}
-	return false
 }

@@ -31,6 +31,22 @@ test("durations read like those of the command line", () => {
   assert.deepEqual([90, 100, 1400, 9949, 9950, 59_499, 59_500, 125_000, 7_440_000, 266_400_000].map(f.duration), ["90ms", "0.1s", "1.4s", "9.9s", "10s", "59s", "1m 0s", "2m 5s", "2h 4m", "3d 2h"]);
 });
 
+test("the year is said where it is not this one", () => {
+  f.zone.value = "UTC";
+  const year = new Date().getUTCFullYear();
+  assert.equal(f.dateTime(`${year}-03-05T10:00:00Z`), "Mar 5, 10:00:00");
+  assert.equal(f.dateTime(`${year - 1}-03-05T10:00:00Z`), `Mar 5, ${year - 1}, 10:00:00`);
+  assert.deepEqual([f.day(`${year}-03-05T10:00:00Z`), f.day(`${year - 2}-03-05T10:00:00Z`)], ["Mar 5", `Mar 5, ${year - 2}`]);
+});
+
+test("an instant has every digit that came", () => {
+  f.zone.value = "Asia/Kolkata";
+  assert.equal(f.instant("2024-12-31T23:00:05.123456Z"), "2025-01-01 04:30:05.123456");
+  assert.equal(f.instant("2024-12-31T23:00:05Z"), "2025-01-01 04:30:05");
+  assert.equal(f.utc("2024-12-31T23:00:05.123456Z", { exact: true }), "2024-12-31 23:00:05.123456 UTC");
+  assert.equal(f.instant(null), "–");
+});
+
 test("times are those of the gateway, and UTC is at hand", () => {
   f.zone.value = "Asia/Shanghai";
   assert.equal(f.time("2026-11-26T23:00:05Z"), "07:00:05");

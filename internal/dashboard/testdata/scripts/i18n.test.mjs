@@ -18,6 +18,19 @@ test("verbs are filled in, in the order that the language wants", async () => {
   assert.equal(document.documentElement.lang, "zh-CN");
 });
 
+test("the languages are those that the document names, each called as its speakers call it", () => {
+  assert.deepEqual(i18n.languages.map((tag) => [tag, i18n.languageName(tag)]), [["en", "English"], ["zh-CN", "中文"]]);
+});
+
+test("a language that is chosen is not undone by the address", async () => {
+  const { go, place } = await import("../../web/js/router.js");
+  catalogue({ en: {}, zh: {} });
+  go("/requests", { lang: "zh", profile: "work" });
+  await i18n.chooseLanguage("en");
+  assert.equal(String(place.value.params), "profile=work");
+  assert.match(document.cookie, /prism_lang=en/);
+});
+
 test("a verb in what is filled in stays as it is", async () => {
   await i18n.loadLanguage("en");
   assert.equal(i18n.t("model %s", "%s%d%[9]s<b>"), "model %s%d%[9]s<b>");
@@ -52,6 +65,9 @@ test("sentences of the gateway are recognised as on the command line", async () 
   assert.equal(say('no profile is named "<b>"'), '没有名为 "<b>" 的配置');
   assert.equal(say("open the file: no key opens it"), "打开文件：没有密钥能打开它");
   assert.equal(say("reload: no key opens it"), "reload: 没有密钥能打开它");
+  const colon = speaker({ "%s: %s": "%s：%s", "no key opens it": "没有密钥能打开它" });
+  assert.equal(colon("no key opens it: EOF"), "没有密钥能打开它：EOF");
+  assert.equal(colon("reload: no key opens it"), "reload: 没有密钥能打开它");
   assert.equal(say("3 of 4"), "3 of 4");
 });
 

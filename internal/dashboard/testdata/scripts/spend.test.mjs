@@ -44,6 +44,15 @@ test("the largest series are drawn by themselves, and no amount is lost", () => 
   assert.equal(sum(series.map((s) => s.values[0])), "63.11");
 });
 
+test("what the gateway has put together is one with what the page puts together", () => {
+  const rows = Array.from({ length: 9 }, (_, i) => ({ at: "2026-11-02", key: i === 0 ? null : `m${i}`, cost_usd: `${i}.01` }));
+  rows.push({ at: "2026-11-02", key: null, other: true, cost_usd: "100" });
+  const { series } = arrange(rows, "day", {}, "cost_usd");
+  assert.equal(series.length, 8);
+  assert.deepEqual([series[0].key, typeof series[7].key, sum(series.map((s) => s.values[0]))], ["m8", "symbol", "136.09"]);
+  assert.deepEqual(arrange(rows.slice(7), "day", {}, "cost_usd").series.map((s) => [typeof s.key, s.values[0]]), [["string", "8.01"], ["string", "7.01"], ["symbol", "100"]]);
+});
+
 test("unpriced is not $0", () => {
   const { x, series } = arrange([{ at: "2026-11-01", key: null, cost_usd: null }, { at: "2026-11-03", key: null, cost_usd: "1" }], "day", {}, "cost_usd");
   assert.deepEqual([x.length, series[0].values], [3, [null, "0", "1"]]);
@@ -56,4 +65,33 @@ test("a change is told only where there was something before", () => {
 test("a name in a command is one word of it", () => {
   assert.equal(word("kimi-k3"), "kimi-k3");
   assert.equal(word("a'; rm -rf ~ #"), `'a'\\''; rm -rf ~ #'`);
+});
+
+test("groups by a tag wait for its name", async () => {
+  const { byOf, questionOf } = await import("../../web/js/pages/spend/question.js");
+  const params = (text) => new URLSearchParams(text);
+  assert.deepEqual(["", "by=model", "by=tag:", "by=tag:team"].map((text) => byOf(params(text))), ["day", "model", "day", "tag:team"]);
+  assert.equal(questionOf(params("by=tag:&range=7d"), "sums", ["by"]).get("by"), "day");
+});
+
+test("spans of another year say which", async () => {
+  const { spanName } = await import("../../web/js/pages/spend/axis.js");
+  const year = new Date().getFullYear();
+  zone.value = "UTC";
+  assert.deepEqual([spanName(`${year}-06-02`, "day"), spanName(`${year - 1}-06-02`, "day")], ["Jun 2", `Jun 2, ${year - 1}`]);
+  assert.equal(spanName(`${year - 1}-06-02T14:00`, "hour"), `Jun 2, ${year - 1}, 14:00`);
+});
+
+test("a part that took too long is named, and the parts that came stand", async () => {
+  const { stage } = await import("./dom.mjs");
+  const { html, render } = await import("../../web/vendor/preact.js");
+  const { Cache } = await import("../../web/js/pages/spend/cache.js");
+  const { Windows } = await import("../../web/js/pages/spend/windows.js");
+  const box = stage();
+  const row = { profile: "work", model: "opus", requests: 3, saved_usd: "1" };
+  render(html`<${Cache} cache=${{ days: [], by: [row], breaks: [], late: ["days"], partial: false }} range=${{}} grain="day" />`, box);
+  assert.match(box.textContent, /took too long/);
+  assert.match(box.textContent, /opus/);
+  render(html`<${Windows} windows=${[]} late=${true} partial=${true} />`, box);
+  assert.match(box.textContent, /only the profile counts here.*took too long/);
 });

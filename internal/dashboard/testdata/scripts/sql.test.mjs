@@ -56,3 +56,14 @@ test("a chart is what the address says, else the head, else a guess", () => {
   assert.deepEqual(choose("-- chart: line x=day y=n\nselect 1", "y=cost&kind=bar&x=list"), { kind: "bar", x: "list", y: ["cost"] });
   assert.deepEqual(choose("select 1", "y=list&y=gone&x=gone"), { kind: "bar", x: "day", y: ["cost"] });
 });
+
+test("integers are shown as they are, whether they come as a number or as text", async () => {
+  const { stage } = await import("./dom.mjs");
+  const { html, render } = await import("../../web/vendor/preact.js");
+  const { figure, Value } = await import("../../web/js/pages/sql/cells.js");
+  const box = stage();
+  const shown = (value, type) => (render(html`<${Value} value=${value} type=${type} />`, box), box.textContent);
+  assert.deepEqual([shown(12, "BIGINT"), shown("9007199254740993", "BIGINT"), shown("-170141183460469231731687303715884105727", "HUGEINT")], ["12", "9007199254740993", "-170141183460469231731687303715884105727"]);
+  assert.equal(figure("9007199254740993"), "9,007,199,254,740,993");
+  assert.match(shown("2024-02-03T04:05:06.789012Z", "TIMESTAMP WITH TIME ZONE"), /^2024-02-0\d \d\d:\d\d:06\.789012$/);
+});

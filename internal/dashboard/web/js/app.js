@@ -8,6 +8,8 @@ import { Announcer } from "./kit/announce.js";
 import { Toasts } from "./kit/toast.js";
 import { pages } from "./pages.js";
 import { Gone, SignIn, signInFailed } from "./pages/signin.js";
+import { Starting } from "./pages/starting.js";
+import "./print.js";
 import { place, startRouter } from "./router.js";
 import { session } from "./session.js";
 
@@ -37,7 +39,7 @@ async function signedOut() {
 }
 
 function App() {
-  const view = { in: Frame, out: SignIn, gone: Gone }[session.value];
+  const view = { in: Frame, out: SignIn, gone: Gone, starting: Starting }[session.value];
   return html`${view && html`<${view} />`}<${Announcer} /><${Toasts} />`;
 }
 

@@ -1,18 +1,20 @@
 // One stream of news. It goes on after the last thing that was heard, is closed while nobody looks,
 // and gives way to asking now and then where streams do not get through.
-import { post } from "./api.js";
+import { get, post } from "./api.js";
 import { toastError } from "./kit/toast.js";
 import { session } from "./session.js";
 import { lastEvent, link, refresh, take } from "./store.js";
 
-const kinds = ["exchange", "flights", "windows", "health", "status", "notices", "notice", "swap", "skipped", "hello"];
+const kinds = ["exchange", "flights", "windows", "health", "status", "notices", "notice", "swap", "swaps", "skipped", "hello", "beat"];
 const hiddenFor = 15_000; // milliseconds until a page that nobody sees stops listening
 const pollEvery = 5_000;
+const silence = 45_000; // the gateway says something every 15 s
 const wait = [1_000, 2_000, 5_000, 10_000, 30_000];
 
 let source = null;
-let timer = 0;
-let failures = 0;
+let timer = 0; // until everything is asked for again; while the stream runs, until it was silent for too long
+let failures = 0; // questions without an answer, one after the other
+let cuts = 0; // streams that did not last
 let round = 0; // who began to listen meanwhile makes an earlier beginning void
 
 const listeners = new Set();
@@ -26,14 +28,17 @@ export function onEvent(run) {
 /** Begins to listen; everything is asked for first. */
 export async function listen() {
   stop();
-  const turn = ++round;
+  const turn = round;
   try {
     await refresh();
   } catch (err) {
-    if (turn === round) failed(err);
+    if (turn === round) unanswered(err);
     return;
   }
-  if (turn === round) open();
+  if (turn !== round) return;
+  failures = 0;
+  // A browser has few connections to one host: a page that nobody sees must not keep one of them.
+  if (!document.hidden) open();
 }
 
 /** Ends listening. */
@@ -42,6 +47,8 @@ export function stop() {
   source?.close();
   source = null;
   clearTimeout(timer);
+  clearTimeout(catching);
+  catching = 0;
 }
 
 /** Ends this browser's session. */
@@ -57,27 +64,41 @@ export async function signOut() {
 }
 
 function open() {
+  let opened = false;
   source = new EventSource(`/api/events?after=${encodeURIComponent(lastEvent)}`);
   source.addEventListener("open", () => {
-    failures = 0;
+    opened = true;
     link.value = "live";
+    heard();
   });
+  // The browser would try again by itself, but would not ask for what changed meanwhile.
   source.addEventListener("error", () => {
-    // The browser tries again by itself unless it was refused.
-    if (source.readyState === EventSource.CLOSED) failed(null);
-    else link.value = ++failures > 2 ? "away" : "joining";
+    stop();
+    link.value = opened && cuts < 3 ? "joining" : "polling";
+    timer = setTimeout(listen, opened ? wait[Math.min(cuts++, wait.length - 1)] : pollEvery);
   });
   source.addEventListener("bye", () => listen()); // too far behind, or signed out
   for (const kind of kinds) {
     source.addEventListener(kind, (e) => {
       const data = JSON.parse(e.data);
       link.value = "live";
+      heard();
       if (kind === "hello" && restarted(data)) return void listen();
       if (kind === "skipped") catchUp();
+      if (kind === "beat") cuts = 0;
       take(kind, data, e.lastEventId);
       for (const run of listeners) run(kind, data);
     });
   }
+}
+
+// A connection that a sleep or a tunnel has cut without a word stays open for the browser.
+function heard() {
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    link.value = "joining";
+    listen();
+  }, silence);
 }
 
 let catching = 0;
@@ -99,20 +120,36 @@ function restarted(hello) {
   return other;
 }
 
-// A gateway that answers, but gives no stream, is asked now and then.
-function failed(err) {
-  stop();
+// A gateway that is being started, or is gone for a moment, is asked again; only one that gives no
+// answer at all is away.
+function unanswered(err) {
   if (session.peek() === "out") return;
-  if (session.peek() === "asked") session.value = "gone";
+  if (session.peek() !== "in") session.value = err.status === 503 ? "starting" : "gone";
+  const delay = wait[Math.min(failures, wait.length - 1)];
   failures++;
-  link.value = err?.status === 0 || failures > wait.length ? "away" : "polling";
-  timer = setTimeout(listen, err ? wait[Math.min(failures, wait.length) - 1] : pollEvery);
+  if (err.status !== 0) link.value = "polling";
+  else link.value = failures > 1 ? "away" : "joining";
+  timer = setTimeout(listen, delay);
 }
 
 let sleep = 0;
 
-addEventListener("visibilitychange", () => {
+function seenOrHidden() {
   clearTimeout(sleep);
   if (document.hidden) sleep = setTimeout(stop, hiddenFor);
-  else if (!source && session.peek() === "in") listen();
-});
+  else if (session.peek() === "out") comeBack();
+  else if (session.peek() !== "asked" && !source) listen();
+}
+
+// Somebody may have signed in by another tab.
+async function comeBack() {
+  try {
+    const { signed_in } = await get("/api/session");
+    if (signed_in && session.peek() === "out") await listen();
+  } catch {
+    // the next look asks again
+  }
+}
+
+addEventListener("visibilitychange", seenOrHidden);
+addEventListener("focus", () => void (session.peek() === "out" && comeBack()));

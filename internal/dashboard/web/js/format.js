@@ -74,10 +74,19 @@ export function ago(at, now) {
 }
 
 function inZone(at, options) {
+  return writer(options).format(new Date(at));
+}
+
+// Digits and places are those of the code: 2026-11-26 is so in every language.
+function partsInZone(at, options) {
+  return writer({ ...options, calendar: "gregory", numberingSystem: "latn" }).formatToParts(new Date(at));
+}
+
+function writer(options) {
   try {
-    return intl("DateTimeFormat", { timeZone: zone.value, hourCycle: "h23", ...options }).format(new Date(at));
+    return intl("DateTimeFormat", { timeZone: zone.value, hourCycle: "h23", ...options });
   } catch {
-    return intl("DateTimeFormat", { hourCycle: "h23", ...options }).format(new Date(at)); // a zone that the browser does not know
+    return intl("DateTimeFormat", { hourCycle: "h23", ...options }); // a zone that the browser does not know
   }
 }
 
@@ -91,14 +100,33 @@ export function minute(at) {
   return at ? inZone(at, { hour: "2-digit", minute: "2-digit" }) : unknown;
 }
 
-/** Nov 26, in the zone of the gateway. */
-export function day(at) {
-  return at ? inZone(at, { month: "short", day: "numeric" }) : unknown;
+/** The year of an instant in the zone of the gateway, as 2026. */
+export function yearOf(at) {
+  return partsInZone(at, { year: "numeric" }).find((p) => p.type === "year").value;
 }
 
-/** Nov 26, 14:31:07, in the zone of the gateway. */
+// The year is said where it is not this one.
+function dated(at) {
+  const day = { month: "short", day: "numeric" };
+  return yearOf(at) === yearOf(Date.now()) ? day : { year: "numeric", ...day };
+}
+
+/** Nov 26, or Nov 26, 2024 if that is another year, in the zone of the gateway. */
+export function day(at) {
+  return at ? inZone(at, dated(at)) : unknown;
+}
+
+/** Nov 26, 14:31:07, with the year if that is another one, in the zone of the gateway. */
 export function dateTime(at) {
-  return at ? inZone(at, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" }) : unknown;
+  return at ? inZone(at, { ...dated(at), hour: "2-digit", minute: "2-digit", second: "2-digit" }) : unknown;
+}
+
+/** 2026-11-26 14:31:07.123456, in the zone of the gateway, with every digit that an RFC 3339 text has. */
+export function instant(at) {
+  if (!at) return unknown;
+  const two = { month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" };
+  const p = Object.fromEntries(partsInZone(at, { year: "numeric", ...two }).map(({ type, value }) => [type, value]));
+  return `${p.year.padStart(4, "0")}-${p.month}-${p.day} ${p.hour}:${p.minute}:${p.second}${/\.\d+/.exec(at)?.[0] ?? ""}`;
 }
 
 /** Whether two instants are of one day in the zone of the gateway. */
@@ -107,17 +135,9 @@ export function sameDay(a, b) {
   return inZone(a, options) === inZone(b, options);
 }
 
-/** The instant in UTC, as for a title. */
-export function utc(at) {
-  return at ? `${new Date(at).toISOString().slice(0, 19).replace("T", " ")} UTC` : "";
-}
-
-/** A byte count as 12.4 MB. */
-export function bytes(n) {
-  if (n === null || n === undefined) return unknown;
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let i = 0;
-  let v = Number(n);
-  for (; v >= 1000 && i < units.length - 1; i++) v /= 1000;
-  return `${intl("NumberFormat", { maximumFractionDigits: i ? 1 : 0 }).format(v)} ${units[i]}`;
+/** The instant in UTC, as for a title; with every digit that it has if it is exact. */
+export function utc(at, { exact = false } = {}) {
+  if (!at) return "";
+  const fraction = exact ? (/\.\d+/.exec(at)?.[0] ?? "") : "";
+  return `${new Date(at).toISOString().slice(0, -5).replace("T", " ")}${fraction} UTC`;
 }

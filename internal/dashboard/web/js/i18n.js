@@ -2,17 +2,32 @@
 // looked up in the catalogue that the command line and the tray use too. Texts are formats with
 // %s, %d and %[2]s and are never put together from pieces.
 import { computed, signal } from "../vendor/preact.js";
+import { change } from "./kit/params.js";
+import { place } from "./router.js";
 import { speaker } from "./said.js";
 
-/** The language: "en" or "zh-CN". */
-export const lang = signal(document.documentElement.lang === "zh-CN" ? "zh-CN" : "en");
+/** The languages that the pages can be had in: "en", "zh-CN"; the first one is that of the code. */
+export const languages = (document.documentElement.dataset?.languages || "en").split(" ");
+
+/** The language, one of {@link languages}. */
+export const lang = signal(languages.includes(document.documentElement.lang) ? document.documentElement.lang : languages[0]);
+
+/** What a language is called by those who speak it: "中文". */
+export function languageName(tag) {
+  return new Intl.DisplayNames(tag, { type: "language" }).of(base(tag));
+}
+
+// The catalogue of zh-CN is called zh.
+function base(tag) {
+  return tag.split("-")[0];
+}
 
 const catalogue = signal({});
 const plurals = signal({});
 
 /** Loads the texts of a language and makes it the one of the page. */
 export async function loadLanguage(tag) {
-  const [texts, forms] = await Promise.all([tag === "en" ? {} : file("zh"), file("en")]);
+  const [texts, forms] = await Promise.all([tag === languages[0] ? {} : file(base(tag)), file(base(languages[0]))]);
   catalogue.value = texts;
   plurals.value = forms;
   lang.value = tag;
@@ -21,7 +36,8 @@ export async function loadLanguage(tag) {
 
 /** Changes the language for this and the following visits. */
 export async function chooseLanguage(tag) {
-  document.cookie = `prism_lang=${tag === "zh-CN" ? "zh" : "en"}; Path=/; Max-Age=31536000; SameSite=Strict`;
+  document.cookie = `prism_lang=${base(tag)}; Path=/; Max-Age=31536000; SameSite=Strict`;
+  if (place.peek().params.has("lang")) change({ lang: null }); // it would win over the choice
   await loadLanguage(tag);
 }
 
@@ -55,14 +71,14 @@ const speak = computed(() => speaker(catalogue.value));
 
 /** A sentence that the gateway made, in the language of the page. */
 export function said(sentence) {
-  return lang.value === "en" ? sentence : speak.value(sentence);
+  return lang.value === languages[0] ? sentence : speak.value(sentence);
 }
 
 function formOf(n, key) {
-  const own = lang.value === "en" ? undefined : catalogue.value[key];
+  const own = lang.value === languages[0] ? undefined : catalogue.value[key];
   const forms = own ?? plurals.value[key] ?? key;
   if (typeof forms === "string") return forms;
-  const tag = own ? lang.value : "en";
+  const tag = own ? lang.value : languages[0];
   return forms[new Intl.PluralRules(tag).select(Number(n))] ?? forms.other ?? key;
 }
 

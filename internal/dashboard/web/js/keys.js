@@ -22,8 +22,8 @@ export function activeKeys() {
 
 /**
  * Registers keys while the component is there: a list of {keys, text, run}. keys is such as "j",
- * "g n", "mod+k" or "?"; text() says what it does; with off: true it is not there; run may return
- * false to leave the key to others.
+ * "g n", "mod+k" or "?"; text() says what it does; with off: true it is not there; with over: true it
+ * acts while a dialog is open, too; run may return false to leave the key to others.
  */
 export function useKeys(list) {
   const layer = useRef(list);
@@ -48,13 +48,13 @@ let beganAt = 0;
 function pressed(e) {
   if (e.isComposing || e.defaultPrevented || e.repeat && e.key === "Enter") return;
   const mod = e.metaKey || e.ctrlKey;
-  if (e.altKey || (!mod && (isTyping(e) || inModal(e)))) return;
+  if (e.altKey || (!mod && isTyping(e))) return;
   const name = mod ? `mod+${e.key.toLowerCase()}` : e.key;
   if (!mod && name.length === 1 && !letters.peek()) return;
   const sequence = began && e.timeStamp - beganAt < patience ? `${began} ${name}` : "";
   began = "";
   if ((sequence && run(sequence, e)) || run(name, e)) return;
-  if (!mod && starts(name)) [began, beganAt] = [name, e.timeStamp];
+  if (!mod && !inModal() && starts(name)) [began, beganAt] = [name, e.timeStamp];
 }
 
 // What is behind an open dialog must not act.
@@ -63,9 +63,10 @@ function inModal() {
 }
 
 function run(name, e) {
+  const modal = inModal();
   for (const layer of layers.peek().toReversed()) {
     for (const k of layer.current) {
-      if (k.off || k.keys !== name || k.run(e) === false) continue;
+      if (k.off || k.keys !== name || (modal && !k.over) || k.run(e) === false) continue;
       e.preventDefault();
       return true;
     }

@@ -20,11 +20,6 @@ export function go(path, params = {}, { replace = false } = {}) {
   move(href(path, params), replace);
 }
 
-/** Changes parameters of this page; a list gives a name several times, "" and null remove it. */
-export function setParams(changes, { replace = true } = {}) {
-  move(href(place.peek().path, changed(new URLSearchParams(place.peek().params), changes)), replace);
-}
-
 function changed(q, changes) {
   for (const [name, value] of Object.entries(changes)) {
     q.delete(name);

@@ -23,7 +23,9 @@ export function speaker(texts) {
     const [head, tail] = [text.slice(0, colon), text.slice(colon + 2)];
     // A single word is no sentence: it may be the name of a field, to be written as it is.
     const part = (s) => (s.includes(" ") ? say(s) : s);
-    return `${part(head)}: ${part(tail)}`;
+    const ours = part(head);
+    if (ours === head) return `${head}: ${part(tail)}`; // what stays as it is keeps its mark
+    return fill({ text: plain(texts["%s: %s"]) ?? "%s: %s", nested: [] }, [ours, part(tail)], say);
   };
   return (text) => {
     if (!text) return text;
@@ -61,6 +63,7 @@ function patternOf(key, text) {
     p.literals.push("");
   }
   extend(key.slice(at));
+  if (text === key && !p.nested.includes(true)) return null; // it would keep others from saying what is in it
   const runs = p.literals.flatMap((s) => s.match(/\p{L}+/gu) ?? []);
   p.weight = runs.join("").length;
   const least = p.nested.includes(true) ? leastOfError : leastLetters;

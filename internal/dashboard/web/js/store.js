@@ -7,7 +7,9 @@ import { announce } from "./kit/announce.js";
 import { toast, toastError } from "./kit/toast.js";
 import { session } from "./session.js";
 
-const kept = 200; // finished requests, as many as the gateway remembers
+/** How many finished requests are remembered: as many as the gateway does. */
+export const kept = 200;
+const refreshFor = 20_000; // milliseconds; the answer is in the gateway's memory
 
 /** The gateway's status; null before it is known. */
 export const status = signal(null);
@@ -40,7 +42,7 @@ export let lastEvent = "";
 
 /** Asks for everything anew. */
 export async function refresh() {
-  const s = await get("/api/state");
+  const s = await get("/api/state", null, { limit: refreshFor });
   batch(() => {
     status.value = s.status;
     flights.value = s.live.in_flight ?? [];
@@ -76,6 +78,8 @@ export function take(kind, data, id) {
       return data.kind === "host_new" ? toast(noticeText(data), { kind: "warn", fix: data.fix }) : announce(noticeText(data));
     case "swap":
       return swapped(data);
+    case "swaps":
+      return void (swaps.value = data ?? []);
   }
 }
 
@@ -99,14 +103,14 @@ function takeFresh() {
 }
 
 function swapped(s) {
-  swaps.value = [s, ...swaps.peek()].slice(0, 10);
+  swaps.value = [s, ...swaps.peek().filter((other) => other.at !== s.at)].slice(0, 10);
   if (s.ok && status.peek()) status.value = { ...status.peek(), active: s.active, generation: s.generation };
   announce(s.ok ? t("%s is active", s.active) : t("profiles.yaml was refused"));
 }
 
-/** The sentence of a notice in the language of the page. */
+/** The sentence of a notice in the language of the page. What it holds may be a sentence too, or a name, which stays. */
 export function noticeText(n) {
-  return t(n.text, ...(n.args ?? []));
+  return t(n.text, ...(n.args ?? []).map((a) => (a.includes(" ") ? said(a) : a)));
 }
 
 /** The profile that a switch is under way to, or "". */
@@ -121,7 +125,10 @@ export async function use(name) {
     if (v.ok && status.peek()) status.value = { ...status.peek(), active: v.active, generation: v.generation };
     const notes = (v.notes ?? []).map(said);
     if (v.ok) toast(v.previous === v.active ? t("%s is active already", v.active) : t("%s is active", v.active), { notes });
-    else toast(said(v.problems?.[0]?.message) ?? t("profiles.yaml was refused"), { kind: "bad", fix: v.problems?.[0]?.fix });
+    else {
+      const why = v.problems?.find((p) => p.severity === "error");
+      toast(why ? said(why.message) : t("profiles.yaml was refused"), { kind: "bad", fix: why?.fix });
+    }
   } catch (err) {
     toastError(err);
   } finally {

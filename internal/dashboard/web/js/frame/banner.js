@@ -4,11 +4,11 @@ import { t, tn } from "../i18n.js";
 import { Fix } from "../kit/block.js";
 import { link, noticeText, notices } from "../store.js";
 
-const grave = ["file_refused", "journal_broken", "rows_lost", "key_refused", "budget_over", "host_waits"];
+const grave = ["away", "file_refused", "journal_broken", "rows_lost", "key_refused", "budget_over", "host_waits"];
 
 /** The gravest notice, the others behind it. */
 export function Banner() {
-  const list = link.value === "away" ? [{ kind: "file_refused", text: t("the gateway does not answer; what you see is old"), args: [], fix: "prism status" }, ...notices.value] : notices.value;
+  const list = link.value === "away" ? [{ kind: "away", text: t("the gateway does not answer; what you see is old"), args: [], fix: "prism status" }, ...notices.value] : notices.value;
   if (list.length === 0) return null;
   const [first, ...others] = list;
   return html`

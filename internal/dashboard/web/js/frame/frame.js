@@ -1,7 +1,8 @@
 // What stands around every page: where to go, who answers, how the news come, what is wrong.
 import { html, useEffect, useErrorBoundary, useRef, useState } from "../../vendor/preact.js";
-import { chooseLanguage, lang, t } from "../i18n.js";
+import { chooseLanguage, lang, languageName, languages, t } from "../i18n.js";
 import { keyName, useKeys } from "../keys.js";
+import { announce } from "../kit/announce.js";
 import { Failure, Loading } from "../kit/block.js";
 import { Menu } from "../kit/menu.js";
 import { pages } from "../pages.js";
@@ -18,12 +19,12 @@ import { Palette } from "./palette.js";
 export function Frame() {
   const [open, show] = useState(""); // "chip", "palette" or "help"
   const toggle = (what) => () => show(open === what ? "" : what);
+  useLinkTold();
   useKeys([
     ...pages.map((p) => ({ keys: `g ${p.key}`, text: () => t("go to %s", p.title()), run: () => go(p.path) })),
-    { keys: "mod+k", text: () => t("commands"), run: toggle("palette") },
+    { keys: "mod+k", text: () => t("commands"), run: toggle("palette"), over: open === "palette" },
     { keys: "u", text: () => t("use a profile"), run: () => show("chip") },
     { keys: "t", text: () => t("light, dark or system"), run: nextTheme },
-    { keys: ".", text: () => t("pause or go on"), run: () => void (paused.value = !paused.value) },
     { keys: "?", text: () => t("help"), run: toggle("help") },
   ]);
   return html`
@@ -66,6 +67,17 @@ function Link() {
   return html`<span class=${`link ${state}`} title=${title}><span class="dot" aria-hidden="true"></span>${words[state]}</span>`;
 }
 
+// For who does not see the mark: that what stands here is old, and that it is not any more.
+function useLinkTold() {
+  const away = useRef(false);
+  const state = link.value;
+  useEffect(() => {
+    if (state === "joining" || (state === "away") === away.current) return;
+    away.current = state === "away";
+    announce(away.current ? t("the gateway does not answer; what you see is old") : t("the gateway answers again"));
+  }, [state]);
+}
+
 function Theme() {
   const words = { system: t("as the system is"), light: t("light"), dark: t("dark") };
   const signs = { system: "◐", light: "☀", dark: "☾" };
@@ -75,8 +87,8 @@ function Theme() {
 
 // The name of each language stands in that language, whatever the page is in.
 function Language() {
-  const other = lang.value === "en" ? { tag: "zh-CN", name: "中文" } : { tag: "en", name: "English" };
-  return html`<button type="button" class="plain" lang=${other.tag} onClick=${() => chooseLanguage(other.tag)}>${other.name}</button>`;
+  const next = languages[(languages.indexOf(lang.value) + 1) % languages.length];
+  return html`<button type="button" class="plain" lang=${next} onClick=${() => chooseLanguage(next)}>${languageName(next)}</button>`;
 }
 
 let arrived = false;

@@ -1,12 +1,12 @@
 // Every command of the dashboard under one key: type a part of its name.
 import { html, useId, useRef, useState } from "../../vendor/preact.js";
 import { signOut } from "../events.js";
-import { chooseLanguage, lang, t } from "../i18n.js";
+import { chooseLanguage, lang, languageName, languages, t } from "../i18n.js";
 import { copy } from "../kit/copy.js";
 import { Dialog } from "../kit/dialog.js";
 import { toast } from "../kit/toast.js";
 import { pages } from "../pages.js";
-import { go, href } from "../router.js";
+import { go, href, place } from "../router.js";
 import { active, paused, profiles, use } from "../store.js";
 import { chooseTheme } from "../theme.js";
 
@@ -56,12 +56,12 @@ function commands(onHelp) {
     ...profiles.value.filter((p) => p.name !== active.value).map((p) => ({ name: t("Use %s", p.name), run: () => use(p.name) })),
     { name: t("Back to the profile before"), run: () => use("-") },
     ...profiles.value.map((p) => ({ name: t("Requests of %s", p.name), run: () => go("/requests", { profile: p.name }) })),
-    { name: t("Requests with errors"), run: () => go("/requests", { outcome: "error" }) },
-    { name: paused.value ? t("Go on with the live list") : t("Pause the live list"), run: () => (paused.value = !paused.value) },
+    { name: t("Requests with errors"), run: () => go("/requests", { outcome: "failed" }) },
+    ...(place.value.path === "/now" ? [{ name: paused.value ? t("Go on with the live list") : t("Pause the live list"), run: () => (paused.value = !paused.value) }] : []),
     { name: t("Colours: %s", t("light")), run: () => chooseTheme("light") },
     { name: t("Colours: %s", t("dark")), run: () => chooseTheme("dark") },
     { name: t("Colours: %s", t("as the system is")), run: () => chooseTheme("system") },
-    lang.value === "en" ? { name: "中文", run: () => chooseLanguage("zh-CN") } : { name: "English", run: () => chooseLanguage("en") },
+    ...languages.filter((tag) => tag !== lang.value).map((tag) => ({ name: languageName(tag), run: () => chooseLanguage(tag) })),
     { name: t("Help"), run: onHelp },
     take('eval "$(prism env)"'),
     take("prism run -- claude"),

@@ -23,8 +23,19 @@ export function Block({ title, of, actions, isEmpty = false, empty = null, level
 }
 
 function body({ of, isEmpty, empty, children }) {
-  if (of && of.data === null) return of.error ? html`<${Failure} error=${of.error} again=${of.reload} />` : html`<${Loading} />`;
+  if (of && of.data === null) return html`<${Pending} of=${of} />`;
   return isEmpty ? empty : children;
+}
+
+/** What stands where useApi has no data: why, and whether it is asked for again. */
+export function Pending({ of }) {
+  if (of.error) return html`<${Failure} error=${of.error} again=${of.reload} />`;
+  return of.waiting ? html`<${Waiting} error=${of.waiting} />` : html`<${Loading} />`;
+}
+
+/** Says why there is no answer yet; it is asked for again by itself. */
+export function Waiting({ error }) {
+  return html`<p class="loading" role="status"><span class="spin" aria-hidden="true"></span>${said(error.message)} <span class="quiet">${t("It is asked again.")}</span></p>`;
 }
 
 /** Says that the figures are old, how old, and why. */
@@ -32,7 +43,8 @@ export function Age({ of }) {
   if (!of.stale) return null;
   const seconds = Number(of.data?.age_s ?? 0);
   const at = of.at - seconds * 1000;
-  const why = of.error ? said(of.error.message) : t("the ledger is busy");
+  const reason = of.error ?? of.waiting;
+  const why = reason ? said(reason.message) : t("the ledger is busy");
   return html`<span class="stale" title=${why}>${t("%s old", format.duration(Math.max(1000, Math.round((clock.value - at) / 1000) * 1000)))}</span>`;
 }
 

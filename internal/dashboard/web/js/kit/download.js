@@ -35,7 +35,7 @@ async function fetchFile(url, name) {
   try {
     answer = await fetch(url, { credentials: "same-origin", redirect: "error" });
   } catch {
-    throw new ApiError(0, { code: "not_running", message: t("the gateway does not answer"), fix: "prism serve" });
+    throw new ApiError(0, { code: "not_running", message: t("the gateway does not answer"), fix: "prism start" });
   }
   if (!answer.ok) throw await refusal(answer);
   saveAs(await answer.blob(), name);

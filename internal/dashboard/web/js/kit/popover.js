@@ -1,14 +1,21 @@
 // Something that opens beside a button, and closes by Esc, by a click elsewhere and with the focus.
-import { html, useEffect, useId, useRef } from "../../vendor/preact.js";
+import { html, useEffect, useId, useLayoutEffect, useRef } from "../../vendor/preact.js";
 
 /**
  * A button with what it opens. open and onOpen(bool) belong to the caller; kind is the value of
- * aria-haspopup. label is the content of the button, name what it is called if that says too little.
+ * aria-haspopup, for a menu. label is the content of the button, name what it is called if that says
+ * too little. What closes with the focus in it gives the focus back to the button.
  */
-export function Popover({ open, onOpen, label, name, kind = "dialog", class: css = "", children }) {
+export function Popover({ open, onOpen, label, name, kind, class: css = "", children }) {
   const id = useId();
   const box = useRef(null);
   const button = useRef(null);
+  const pop = useRef(null);
+  const held = useRef(false); // whether the focus was inside just before this drawing
+  held.current = pop.current?.contains(document.activeElement) ?? false;
+  useLayoutEffect(() => {
+    if (!open && held.current) button.current.focus({ preventScroll: true });
+  }, [open]);
   useEffect(() => {
     if (!open) return undefined;
     const elsewhere = (e) => {
@@ -29,13 +36,13 @@ export function Popover({ open, onOpen, label, name, kind = "dialog", class: css
     if (e.key !== "Escape" || !open) return;
     e.preventDefault();
     onOpen(false);
-    button.current.focus();
+    button.current.focus({ preventScroll: true });
   };
   return html`
     <div class=${`popover ${css}`} ref=${box} onKeyDown=${closing}>
       <button type="button" ref=${button} aria-haspopup=${kind} aria-expanded=${open ? "true" : "false"} aria-controls=${open ? id : null} aria-label=${name} onClick=${() => onOpen(!open)}>
         ${label}
       </button>
-      ${open && html`<div class="pop" id=${id}>${children}</div>`}
+      ${open && html`<div class="pop" id=${id} ref=${pop}>${children}</div>`}
     </div>`;
 }

@@ -1,6 +1,6 @@
 // Which days a page is about: a few names, or two dates.
 import { html } from "../../vendor/preact.js";
-import { zone } from "../format.js";
+import { unknown, zone } from "../format.js";
 import { t } from "../i18n.js";
 import { Select } from "./select.js";
 
@@ -21,6 +21,13 @@ export function rangeNames() {
     year: t("this year"),
     all: t("all"),
   };
+}
+
+/** The days that parameters name, in words. */
+export function rangeText(params, standard) {
+  const name = params.get("range") ?? standard;
+  if (!params.has("from") && !params.has("to")) return rangeNames()[name] ?? name;
+  return `${dayOf(params.get("from")) || unknown} – ${lastDay(params) || unknown}`;
 }
 
 /**
@@ -45,9 +52,13 @@ export function Range({ params, standard, onChange }) {
 }
 
 // The end of a range is not part of it; people mean the last day that is.
+function lastDay(params) {
+  return params.has("to") ? nextDay(dayOf(params.get("to")), -1) : "";
+}
+
 function Dates({ params, onChange }) {
   const from = dayOf(params.get("from"));
-  const to = params.has("to") ? nextDay(dayOf(params.get("to")), -1) : "";
+  const to = lastDay(params);
   const field = (label, value, set) => html`<label class="check"><span>${label}</span><input type="date" value=${value} onChange=${(e) => set(e.currentTarget.value)} /></label>`;
   return html`
     ${field(t("from"), from, (v) => onChange({ from: v || null }))}

@@ -7,14 +7,21 @@ const pause = 350; // milliseconds without a key until the question is asked
 export function Search({ box, value, label, placeholder, onSearch }) {
   const [text, write] = useState(value);
   const timer = useRef(0);
+  const sent = useRef(value);
   useEffect(() => {
+    if (value === sent.current) return; // it is our own word that comes back; more may have been typed since
+    sent.current = value;
     clearTimeout(timer.current);
     write(value);
   }, [value]);
   useEffect(() => () => clearTimeout(timer.current), []);
   const ask = (now, after) => {
     clearTimeout(timer.current);
-    if (now !== value) timer.current = setTimeout(() => onSearch(now), after);
+    if (now === sent.current) return;
+    timer.current = setTimeout(() => {
+      sent.current = now;
+      onSearch(now);
+    }, after);
   };
   const typed = (e) => {
     write(e.currentTarget.value);

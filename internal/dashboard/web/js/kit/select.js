@@ -35,11 +35,25 @@ const many = 8; // more options than this can be searched
 
 /**
  * Several of many. options is a list of {value, label, count}: those that occur; what is chosen and
- * does not occur any more stays in the list, so that it can be taken back. onChange gets the new list; note stands below it.
+ * does not occur any more stays in the list, so that it can be taken back. onChange gets the new list;
+ * note stands below it. onFind gets what the list is narrowed by, where options are not all there are.
  */
-export function MultiSelect({ label, options, value, onChange, note }) {
+export function MultiSelect({ label, options, value, onChange, note, onFind }) {
   const [open, set] = useState(false);
   const [filter, setFilter] = useState("");
+  const group = useRef(null);
+  const narrow = (text) => {
+    setFilter(text);
+    onFind?.(text.trim());
+  };
+  const clear = () => {
+    group.current.querySelector("input")?.focus(); // the button goes, and would take the focus along
+    onChange([]);
+  };
+  const show = (on) => {
+    set(on);
+    if (!on && filter !== "") narrow("");
+  };
   const gone = value.filter((v) => !options.some((o) => o.value === v)).map((v) => ({ value: v, count: 0 }));
   const order = useRef([]);
   if (!open) order.current = [];
@@ -48,10 +62,10 @@ export function MultiSelect({ label, options, value, onChange, note }) {
   const shown = all.filter((o) => String(o.label ?? o.value).toLowerCase().includes(wanted));
   const toggle = (v) => onChange(value.includes(v) ? value.filter((x) => x !== v) : [...value, v]);
   return html`
-    <${Popover} open=${open} onOpen=${set} class="multi"
+    <${Popover} open=${open} onOpen=${show} class="multi"
       label=${html`${label}${value.length > 0 && html` <b class="badge">${value.length}</b><span class="hidden"> ${t("chosen")}</span>`} <span aria-hidden="true">▾</span>`}>
-      ${all.length > many && html`<input type="search" aria-label=${t("filter the list")} placeholder=${t("filter the list")} value=${filter} onInput=${(e) => setFilter(e.currentTarget.value)} />`}
-      <div class="options" role="group" aria-label=${label} onKeyDown=${stepOptions}>
+      ${(all.length > many || filter !== "") && html`<input type="search" aria-label=${t("filter the list")} placeholder=${t("filter the list")} maxlength="100" value=${filter} onInput=${(e) => narrow(e.currentTarget.value)} />`}
+      <div class="options" role="group" aria-label=${label} ref=${group} onKeyDown=${stepOptions}>
         ${shown.map(
           (o) => html`
             <label key=${o.value}>
@@ -63,7 +77,7 @@ export function MultiSelect({ label, options, value, onChange, note }) {
         ${shown.length === 0 && html`<p class="quiet">${t("nothing of that name")}</p>`}
       </div>
       ${note && html`<p class="quiet">${note}</p>`}
-      ${value.length > 0 && html`<button type="button" class="plain" onClick=${() => onChange([])}>${t("Clear")}</button>`}
+      ${value.length > 0 && html`<button type="button" class="plain" onClick=${clear}>${t("Clear")}</button>`}
     <//>`;
 }
 

@@ -22,9 +22,12 @@ export function Until({ at }) {
   return html`<time datetime=${at} title=${format.utc(at)}>${format.duration(Math.max(0, Math.round((Date.parse(at) - clock.value) / 1000) * 1000))}</time>`;
 }
 
-/** An amount; unpriced is said, never shown as $0. The title has every digit. */
-export function Money({ value, places }) {
-  if (value === null || value === undefined || value === "") return html`<span class="quiet" title=${t("no price is known")}>${t("unpriced")}</span>`;
+/**
+ * An amount; the title has every digit. What ought to have a price and has none is unpriced, and said
+ * to be so: never $0, and not what has no price by its nature.
+ */
+export function Money({ value, places, unpriced = false }) {
+  if (value === null || value === undefined || value === "") return unpriced ? html`<span class="quiet" title=${t("no price is known")}>${t("unpriced")}</span>` : format.unknown;
   return html`<span class="number" title=${`$${value}`}>${format.money(value, places)}</span>`;
 }
 
@@ -62,6 +65,11 @@ export function Outcome({ outcome, status, error }) {
 export function outcomeKind(outcome) {
   if (outcome === "ok") return "ok";
   return outcome === "client_abort" || outcome === "shutdown" ? "warn" : "bad";
+}
+
+/** The word for an outcome of the ledger by itself, as in a list of them. */
+export function outcomeName(outcome) {
+  return outcome === "ok" ? t("ok") : outcomeText(outcome);
 }
 
 /** The words for an outcome of the ledger; error is the type of the error, if there was one. */

@@ -5,6 +5,7 @@ import { useKeys } from "../keys.js";
 import { announce } from "../kit/announce.js";
 import { Block, Empty, Failure } from "../kit/block.js";
 import { change } from "../kit/params.js";
+import { Printed } from "../kit/printed.js";
 import { Table } from "../kit/table.js";
 import { useApi } from "../kit/useapi.js";
 import { href, place } from "../router.js";
@@ -14,7 +15,7 @@ import { Detail } from "./requests/detail.js";
 import { Filters } from "./requests/filters.js";
 import { Fresh } from "./requests/fresh.js";
 import { Pager } from "./requests/pager.js";
-import { filtersOf, questionOf, settingFilters, standardSort } from "./requests/question.js";
+import { filtersIn, filtersOf, questionOf, settingFilters, standardRange, standardSort } from "./requests/question.js";
 
 /** The page. */
 export function Page() {
@@ -27,6 +28,7 @@ export function Page() {
   return html`
     <div class="requests">
       <${Filters} params=${params} of=${of} />
+      <${Printed} params=${params} standard=${standardRange} filters=${filtersIn(params)} />
       ${of.error && of.data && html`<${Failure} error=${of.error} again=${of.reload} />`}
       <${Block} title=${t("Requests")} of=${of} actions=${html`<${Count} of=${of} /><${Fresh} of=${of} params=${params} />`}
         isEmpty=${rows.length === 0} empty=${html`<${Nothing} of=${of} params=${params} />`}>
@@ -67,7 +69,10 @@ function Neighbours({ rows, id }) {
 // An empty ledger wants traffic; an empty answer wants other filters.
 function Nothing({ of, params }) {
   if (of.data?.empty) return html`<${Empty} text=${t("Nothing was recorded yet. Start the client through prism:")} command="prism run -- claude" />`;
-  if (of.data?.searched_to) return html`<p class="quiet">${t("Nothing found since %s.", format.dateTime(of.data.searched_to))}</p>`;
+  if (of.data?.searched_to) {
+    const at = format.dateTime(of.data.searched_to);
+    return html`<p class="quiet">${params.get("sort") === "started_at" ? t("Nothing found until %s.", at) : t("Nothing found since %s.", at)}</p>`;
+  }
   const filters = filtersOf(params);
   return html`
     <div class="empty">

@@ -27,7 +27,7 @@ export function Gone() {
     <main class="signin">
       <h1>prism</h1>
       <p role="alert">${t("The gateway does not answer.")}</p>
-      <${CopyLine} text="prism serve" />
+      <${CopyLine} text="prism start" />
       <button type="button" onClick=${() => location.reload()}>${t("Try again")}</button>
     </main>`;
 }

@@ -5,6 +5,7 @@ import { t } from "../i18n.js";
 import { Block, Empty, Failure } from "../kit/block.js";
 import { SaveCsv } from "../kit/csv.js";
 import { change, withParams } from "../kit/params.js";
+import { Printed } from "../kit/printed.js";
 import { useSettled } from "../kit/settled.js";
 import { useApi } from "../kit/useapi.js";
 import { href, place } from "../router.js";
@@ -13,7 +14,7 @@ import { Cache } from "./spend/cache.js";
 import { Controls } from "./spend/controls.js";
 import { Groups } from "./spend/groups.js";
 import { measureOf } from "./spend/measure.js";
-import { questionOf, scopeOf } from "./spend/question.js";
+import { filtersIn, questionOf, scopeOf, standardRange } from "./spend/question.js";
 import { Series } from "./spend/series.js";
 import { Totals } from "./spend/totals.js";
 import { WhatIf } from "./spend/whatif.js";
@@ -26,6 +27,7 @@ export function Page() {
   return html`
     <div class="spend">
       <${Controls} params=${params} />
+      <${Printed} params=${params} standard=${standardRange} filters=${filtersIn(params)} />
       ${sums.error && sums.data && html`<${Failure} error=${sums.error} again=${sums.reload} />`}
       <${Sums} of=${sums} params=${params} />
       <${More} params=${params} of=${sums} />
@@ -38,7 +40,6 @@ function Sums({ of, params }) {
   const nothing = data !== null && !data.totals?.requests;
   const measure = measureOf(params.get("show"));
   const scope = withParams(scopeOf(params), { operation: params.getAll("operation").length ? params.getAll("operation") : "messages" });
-  const by = params.get("by") ?? "day";
   const actions = html`
     <${SaveCsv} rows=${data?.groups ?? []} name="prism-spend" />
     ${data?.sql && html`<a class="button" href=${href("/sql", { q: data.sql })}>${t("View as SQL")}</a>`}`;
@@ -47,13 +48,17 @@ function Sums({ of, params }) {
       ${data && html`<${Totals} data=${data} scope=${scope} />`}
     <//>
     ${data && !nothing && html`
-      <${Block} title=${t("Over time")} of=${of}><${Series} data=${data} measure=${measure} split=${params.get("split") ?? "none"} />${data.series_cut && html`<p class="quiet">${t("There are more groups than can be drawn.")}</p>`}<//>
-      <${Block} title=${t("By what")} of=${of} actions=${actions}><${Groups} data=${data} by=${by} scope=${scope} measure=${measure} compare=${data.before !== null && data.before !== undefined} /><//>`}`;
+      <${Block} title=${t("Over time")} of=${of}><${Series} data=${data} measure=${measure} split=${data.split} />${data.series_cut && html`<p class="quiet">${t("There are too many bars: the oldest are not drawn.")}</p>`}<//>
+      <${Block} title=${t("By what")} of=${of} actions=${actions}><${Groups} data=${data} by=${data.by} scope=${scope} measure=${measure} compare=${data.before !== null && data.before !== undefined} /><//>`}`;
 }
 
 function Nothing({ empty }) {
   if (empty) return html`<${Empty} text=${t("Nothing was recorded yet. Start the client through prism:")} command="prism run -- claude" />`;
   return html`<p class="quiet">${t("No request in this time range.")} <button type="button" onClick=${() => change({ range: "all", from: null, to: null })}>${t("All time")}</button></p>`;
+}
+
+function noWindows(data) {
+  return !data?.windows?.length && !data?.late?.includes("windows");
 }
 
 // The sums are what is waited for; the rest is asked for when they are there.
@@ -65,15 +70,16 @@ function More({ params, of }) {
   const budgets = useApi(...part("budgets"));
   const none = (text) => html`<p class="quiet">${text}</p>`;
   const list = budgets.data?.budgets ?? [];
+  const found = cache.data?.cache;
   return html`
-    <${Block} title=${t("Cache")} of=${cache} isEmpty=${!cache.data?.cache?.days?.length} empty=${none(t("No prompt of this range could have been cached."))}>
-      ${cache.data?.cache && html`<${Cache} cache=${cache.data.cache} range=${cache.data.range} grain=${cache.data.grain} />`}
+    <${Block} title=${t("Cache")} of=${cache} isEmpty=${!found || (found.days.length === 0 && found.late.length === 0)} empty=${none(t("No prompt of this range could have been cached."))}>
+      ${found && html`<${Cache} cache=${found} range=${cache.data.range} grain=${cache.data.grain} />`}
     <//>
-    <${Block} title=${t("Five-hour windows")} of=${windows} isEmpty=${!windows.data?.windows?.length} empty=${none(t("No window in this time range."))}
+    <${Block} title=${t("Five-hour windows")} of=${windows} isEmpty=${noWindows(windows.data)} empty=${none(t("No window in this time range."))}
       actions=${html`<${SaveCsv} rows=${windows.data?.windows ?? []} name="prism-windows" />`}>
-      ${windows.data?.windows && html`<${Windows} windows=${windows.data.windows} />`}
+      ${windows.data?.windows && html`<${Windows} windows=${windows.data.windows} partial=${windows.data.windows_partial} late=${windows.data.late.includes("windows")} />`}
     <//>
-    <${Block} title=${t("Budgets")} of=${budgets} isEmpty=${list.length === 0} empty=${none(t("No budget is set. One is a line of profiles.yaml; docs/budgets.md shows how."))}>
+    <${Block} title=${t("Budgets")} of=${budgets} actions=${list.length > 0 && html`<${SaveCsv} rows=${list.map(({ events, ...b }) => b)} name="prism-budgets" />`} isEmpty=${list.length === 0} empty=${none(t("No budget is set. One is a line of profiles.yaml; docs/budgets.md shows how."))}>
       <${Budgets} budgets=${list} />
     <//>
     ${scope && html`<${WhatIf} params=${params} scope=${scope} />`}`;

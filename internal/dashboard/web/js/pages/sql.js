@@ -2,7 +2,7 @@
 import { html, useRef, useState } from "../../vendor/preact.js";
 import { t } from "../i18n.js";
 import { keyName, useKeys } from "../keys.js";
-import { Block } from "../kit/block.js";
+import { Block, Failure } from "../kit/block.js";
 import { CopyLine } from "../kit/copy.js";
 import { useApi } from "../kit/useapi.js";
 import { place } from "../router.js";
@@ -35,6 +35,7 @@ export function Page() {
       <${Side}><${Panel} schema=${schema} queries=${queries} onInsert=${insert} onOpen=${open} /><//>
       <div class="work">
         <${Block} title=${t("Query")}>
+          ${query.unknown && html`<${Failure} error=${{ message: t("no query, table or view is called %s", query.unknown), fix: "prism queries list" }} />`}
           <${Editor} text=${query.text} turn=${query.turn} schema=${schema.data} onChange=${query.write} onRun=${query.start} grip=${grip} />
           <${Params} names=${query.names} values=${query.values} onChange=${query.fill} onRun=${query.start} />
           <${Buttons} query=${query} />

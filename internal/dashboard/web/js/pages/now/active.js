@@ -1,6 +1,6 @@
 // The active profile, and the way to another one.
 import { html } from "../../../vendor/preact.js";
-import { t, tn, tx } from "../../i18n.js";
+import { said, t, tn, tx } from "../../i18n.js";
 import { Block } from "../../kit/block.js";
 import { Mark } from "../../kit/values.js";
 import { active, profiles, status, switching, use } from "../../store.js";
@@ -29,7 +29,7 @@ function Key({ profile: p }) {
     <p>
       ${many ? tn(p.keys.length, "%d keys") : tx("key %s", html`<code title=${p.key_fingerprint}>${p.key_masked}</code>`)}
       ${" "}
-      ${p.pinned ? html`<${Mark} kind="ok">${t("pinned")}<//>` : html`<${Mark} kind="warn">${t("host not confirmed")}<//>`}
+      ${p.pinned && !p.waits ? html`<${Mark} kind="ok">${t("pinned")}<//>` : html`<span title=${p.waits && said(p.waits)}><${Mark} kind="warn">${t("host not confirmed")}<//></span>`}
     </p>`;
 }
 

@@ -1,14 +1,16 @@
 // How each upstream is.
 import { html, useState } from "../../../vendor/preact.js";
 import * as format from "../../format.js";
-import { t, tn, tx } from "../../i18n.js";
+import { said, t, tn, tx } from "../../i18n.js";
 import { Block } from "../../kit/block.js";
+import { SaveCsv } from "../../kit/csv.js";
 import { Spark } from "../../kit/spark.js";
 import { Table } from "../../kit/table.js";
 import { Ago, Mark, Money, Until } from "../../kit/values.js";
 import { active, profiles } from "../../store.js";
 import { Trial, useTrial } from "../profiles/trial.js";
 import { hostOf } from "./active.js";
+import { RequestsByHour } from "./hours.js";
 
 /** A row for each profile, with the last 24 hours. */
 export function Health({ day }) {
@@ -21,14 +23,22 @@ export function Health({ day }) {
     { key: "errors", title: t("Errors, 1 h"), align: "right", cell: (p) => html`<span title=${p.last_error}>${t("%s of %s", format.count(p.errors_1h), format.count(p.requests_1h))}</span>` },
     { key: "lastok", title: t("Last OK"), cell: (p) => html`<${Ago} at=${p.last_ok} />` },
     { key: "day", title: t("24 hours"), cell: (p) => html`<${Strip} profile=${p.name} day=${day} />` },
-    { key: "today", title: t("Today"), align: "right", cell: (p) => (p.today.requests ? html`<${Money} value=${p.today.cost_usd} />` : format.unknown) },
-    { key: "test", title: t("Test"), cell: (p) => html`<${TestButton} profile=${p.name} onResult=${show} />` },
+    { key: "today", title: t("Today"), align: "right", cell: (p) => html`<${Money} value=${p.today.cost_usd} unpriced=${p.today.unpriced > 0} />` },
+    { key: "test", class: "act", title: t("Test"), cell: (p) => html`<${TestButton} profile=${p.name} onResult=${show} />` },
   ];
   return html`
-    <${Block} title=${t("Health")} class="health">
+    <${Block} title=${t("Health")} class="health" actions=${html`<${SaveCsv} rows=${profiles.value.map(fileRow)} name="prism-health" />`}>
       <${Table} caption=${t("Health of each profile")} columns=${columns} rows=${profiles.value} rowKey=${(p) => p.name} stack />
       ${tried && html`<${Trial} result=${tried} onClose=${() => show(null)} />`}
+      <${RequestsByHour} byProfile=${day.byProfile} />
     <//>`;
+}
+
+function fileRow(p) {
+  return {
+    profile: p.name, active: p.name === active.value, host: hostOf(p.origin), state: p.state, why: p.why, until: p.until, ttft_p95_ms: p.ttft_p95_ms, errors_1h: p.errors_1h,
+    requests_1h: p.requests_1h, last_ok: p.last_ok, requests_today: p.today.requests, cost_today_usd: p.today.cost_usd, unpriced_today: p.today.unpriced,
+  };
 }
 
 function TestButton({ profile, onResult }) {
@@ -38,20 +48,27 @@ function TestButton({ profile, onResult }) {
 
 /** The state of a profile in words: what it is, why, and when it is asked again. */
 export function State({ profile: p }) {
-  const why = p.why ? html` <span class="quiet">${p.why}</span>` : "";
+  const text = stateText(p.state);
+  const why = p.why ? html` <span class="quiet">${said(p.why)}</span>` : "";
   switch (p.state) {
     case "cooling":
-      return html`<${Mark} kind="warn">${p.until ? tx("cooling, next try in %s", html`<${Until} at=${p.until} />`) : t("cooling")}<//>${why}`;
+      return html`<${Mark} kind="warn">${p.until ? tx("cooling, next try in %s", html`<${Until} at=${p.until} />`) : text}<//>${why}`;
     case "open":
-      return html`<${Mark} kind="bad">${p.until ? tx("does not answer, next try in %s", html`<${Until} at=${p.until} />`) : t("does not answer")}<//>${why}`;
+      return html`<${Mark} kind="bad">${p.until ? tx("does not answer, next try in %s", html`<${Until} at=${p.until} />`) : text}<//>${why}`;
     case "probing":
-      return html`<${Mark} kind="busy">${t("being asked again")}<//>${why}`;
+      return html`<${Mark} kind="busy">${text}<//>${why}`;
     case "denied":
-      return html`<${Mark} kind="bad">${t("refuses the key")}<//>${why}`;
+      return html`<${Mark} kind="bad">${text}<//>${why}`;
     case "ok":
-      return p.last_ok || p.requests_1h > 0 ? html`<${Mark} kind="ok">${t("ok")}<//>` : html`<${Mark} kind="off">${t("not asked yet")}<//>`;
+      return p.last_ok || p.requests_1h > 0 ? html`<${Mark} kind="ok">${text}<//>` : html`<${Mark} kind="off">${t("not asked yet")}<//>`;
   }
-  return html`<${Mark} kind="off">${p.state}<//>`;
+  return html`<${Mark} kind="off">${text}<//>`;
+}
+
+/** The word for a state of a profile or of a key. */
+export function stateText(state) {
+  const words = { ok: t("ok"), cooling: t("cooling"), open: t("does not answer"), probing: t("being asked again"), denied: t("refuses the key") };
+  return words[state] ?? state;
 }
 
 function Strip({ profile, day }) {

@@ -4,9 +4,11 @@ import { clock } from "../../clock.js";
 import { onEvent } from "../../events.js";
 import * as format from "../../format.js";
 import { t, tn } from "../../i18n.js";
-import { announceSoon } from "../../kit/announce.js";
+import { useKeys } from "../../keys.js";
+import { announce, announceSoon } from "../../kit/announce.js";
 import { Block, Empty } from "../../kit/block.js";
 import { Copy } from "../../kit/copy.js";
+import { SaveCsv } from "../../kit/csv.js";
 import { Table } from "../../kit/table.js";
 import { Mark, Model, Money, Outcome, Prompt, Time, Tokens } from "../../kit/values.js";
 import { go } from "../../router.js";
@@ -18,12 +20,25 @@ const rows = 25; // the page of requests has all
 export function Live() {
   useNews();
   const list = useStill(() => [...flights.value.toReversed(), ...exchanges.value.slice(0, rows)]);
-  const pause = html`<button type="button" aria-pressed=${paused.value ? "true" : "false"} onClick=${() => (paused.value = !paused.value)}>${paused.value ? t("Go on") : t("Pause")}</button>`;
+  const toggle = () => {
+    paused.value = !paused.value;
+    announce(paused.value ? t("paused") : t("live"));
+  };
+  useKeys([{ keys: ".", text: () => t("pause or go on"), run: toggle }]);
+  const pause = html`<button type="button" aria-pressed=${paused.value ? "true" : "false"} onClick=${toggle}>${paused.value ? t("Go on") : t("Pause")}</button>`;
   return html`
-    <${Block} title=${t("Live")} class="live" actions=${html`${pause}<a href="/requests">${t("All requests")}</a>`} isEmpty=${list.length === 0} empty=${html`<${NoTraffic} />`}>
+    <${Block} title=${t("Live")} class="live" actions=${html`${pause}<${SaveCsv} rows=${list.map(fileRow)} name="prism-live" /><a href="/requests">${t("All requests")}</a>`} isEmpty=${list.length === 0} empty=${html`<${NoTraffic} />`}>
       <${Table} caption=${t("Requests under way and just finished")} columns=${columns()} rows=${list} rowKey=${(r) => r.request_id} stack
-        onOpen=${(r) => (isFlight(r) ? null : go("/requests", { id: r.request_id }))} openLabel=${(r) => t("request of %s", format.time(r.started_at))} rowClass=${(r) => (isFlight(r) ? "flying" : "")} />
+        onOpen=${(r) => go("/requests", { id: r.request_id })} opens=${(r) => !isFlight(r)} openLabel=${(r) => t("request of %s", format.time(r.started_at))} rowClass=${(r) => (isFlight(r) ? "flying" : "")} />
     <//>`;
+}
+
+function fileRow(r) {
+  return {
+    request_id: r.request_id, started_at: r.started_at, profile: r.profile, attempts: r.attempts, request_model: r.request_model, upstream_model: r.upstream_model, project: r.project,
+    git_branch: r.git_branch, outcome: r.outcome ?? r.stage, http_status: r.http_status, error_type: r.error_type, prompt_tokens: r.prompt_tokens, cache_read_tokens: r.cache_read_tokens,
+    output_tokens: r.output_tokens, ttft_ms: r.ttft_ms, duration_ms: r.duration_ms, cost_usd: r.cost_usd,
+  };
 }
 
 // While paused the rows stand still, so that they can be read and clicked.
@@ -65,7 +80,7 @@ function columns() {
     { key: "out", title: t("Out"), align: "right", cell: (r) => (isFlight(r) ? html`<${Sofar} flight=${r} />` : html`<${Tokens} value=${r.output_tokens} />`) },
     { key: "ttft", rest: true, title: t("TTFT"), hint: t("time to the first token"), align: "right", cell: (r) => format.duration(r.ttft_ms) },
     { key: "total", title: t("Total"), align: "right", cell: (r) => (isFlight(r) ? html`<${Running} since=${r.started_at} />` : format.duration(r.duration_ms)) },
-    { key: "cost", title: t("Cost"), align: "right", cell: (r) => (isFlight(r) || r.outcome === "blocked" ? format.unknown : html`<${Money} value=${r.cost_usd} />`) },
+    { key: "cost", title: t("Cost"), align: "right", cell: (r) => html`<${Money} value=${r.cost_usd} unpriced=${r.unpriced} />` },
   ];
 }
 

@@ -5,6 +5,7 @@ import { t, tn } from "../../i18n.js";
 import { Age, Block } from "../../kit/block.js";
 import { Spark } from "../../kit/spark.js";
 import { status } from "../../store.js";
+import { CostByHour } from "./hours.js";
 
 /** Money first, then what it was for. */
 export function Today({ day }) {
@@ -24,5 +25,5 @@ export function Today({ day }) {
 
 function ByHour({ hours }) {
   const told = (i) => t("%s: %s, %s", format.minute(hours[i].hour), tn(hours[i].requests, "%d requests"), format.money(hours[i].cost_usd));
-  return html`<div class="byhour"><${Spark} values=${hours.map((h) => h.cost_usd ?? 0)} label=${t("Cost by hour, the last 24 hours")} title=${told} /><span class="quiet">${t("by hour")}</span></div>`;
+  return html`<div class="byhour"><${Spark} values=${hours.map((h) => h.cost_usd ?? 0)} label=${t("Cost by hour, the last 24 hours")} title=${told} /><span class="quiet">${t("by hour")}</span></div><${CostByHour} hours=${hours} />`;
 }

@@ -1,7 +1,7 @@
 // The file of the profiles: where it is, whether it is the live one, and what is wrong with it.
 import { html, useState } from "../../../vendor/preact.js";
 import { post } from "../../api.js";
-import { t } from "../../i18n.js";
+import { said, t } from "../../i18n.js";
 import { Block } from "../../kit/block.js";
 import { Copy, CopyLine } from "../../kit/copy.js";
 import { toast, toastError } from "../../kit/toast.js";
@@ -27,16 +27,16 @@ export function File({ sealed }) {
 }
 
 function OpenButton() {
-  const [command, show] = useState("");
+  const [closed, show] = useState(null); // why it was not opened, and what opens it
   const open = async () => {
     try {
       const v = await post("/api/open");
       if (v.opened) toast(t("opened in the editor"));
-      else show(v.command);
+      else show(v);
     } catch (err) {
       toastError(err);
     }
   };
-  if (command) return html`<span class="quiet">${t("The gateway has no desktop:")}</span><${CopyLine} text=${command} />`;
+  if (closed) return html`<span class="quiet">${t("Not opened: %s", said(closed.why))}</span><${CopyLine} text=${closed.command} />`;
   return html`<button type="button" onClick=${open}>${t("Open in the editor")}</button>`;
 }

@@ -1,11 +1,12 @@
 // Every profile as the file has it, and how it is.
 import { html, useState } from "../../../vendor/preact.js";
 import * as format from "../../format.js";
-import { t, tn } from "../../i18n.js";
+import { said, t, tn } from "../../i18n.js";
 import { CopyLine } from "../../kit/copy.js";
+import { word } from "../../kit/shell.js";
 import { Mark } from "../../kit/values.js";
 import { active, profiles as live, switching, use } from "../../store.js";
-import { State } from "../now/health.js";
+import { State, stateText } from "../now/health.js";
 import { perText } from "../now/limits.js";
 import { Trial, useTrial } from "./trial.js";
 
@@ -31,7 +32,7 @@ function Profile({ profile: p }) {
       <dl>
         <dt>${t("Provider")}</dt><dd class="name">${p.origin}</dd>
         ${now && html`<dt>${t("Health")}</dt><dd><${State} profile=${now} /></dd>`}
-        <dt>${t("Key")}</dt><dd><${Keys} profile=${p} /></dd>
+        <dt>${t("Key")}</dt><dd><${Keys} profile=${p} now=${now} /></dd>
         <dt>${t("Dialect")}</dt><dd><code>${p.dialect}</code> <span class="quiet">${t("auth %s", p.auth)}</span></dd>
         <dt>${t("Models")}</dt><dd><${Models} models=${p.models} /></dd>
         <dt>${t("Fallback")}</dt><dd class="name">${p.fallback.join(" → ") || format.unknown}</dd>
@@ -42,18 +43,21 @@ function Profile({ profile: p }) {
     </li>`;
 }
 
-function Keys({ profile: p }) {
+function Keys({ profile: p, now }) {
+  const host = html`<${Host} profile=${now ?? p} />`;
+  const asked = now?.waits || !(now ?? p).pinned;
   const many = p.keys.length > 1;
-  if (!many && !p.key_masked) return html`<span class="quiet">${t("none of its own")}</span>`;
+  if (!many && !p.key_masked) return html`<span class="quiet">${t("none of its own")}</span>${asked && html` ${host}`}`;
   const one = (k) => html`<code>${k.masked}</code> <span class="quiet">${k.name} ${t("fp %s", k.fingerprint)}</span>`;
   return html`
-    ${many ? html`<ul class="bare">${p.keys.map((k) => html`<li key=${k.fingerprint}>${one(k)} ${k.state !== "ok" && html`<${Mark} kind="warn">${k.state}<//>`}</li>`)}</ul>` : one({ masked: p.key_masked, name: "", fingerprint: p.key_fingerprint })}
-    ${" "}${p.pinned ? html`<${Mark} kind="ok">${t("pinned")}<//>` : html`<${Mark} kind="warn">${t("host not confirmed")}<//><${CopyLine} text=${`prism trust ${word(p.name)}`} />`}`;
+    ${many ? html`<ul class="bare">${p.keys.map((k) => html`<li key=${k.fingerprint}>${one(k)} ${k.state !== "ok" && html`<${Mark} kind="warn">${stateText(k.state)}<//>`}</li>`)}</ul>` : one({ masked: p.key_masked, name: "", fingerprint: p.key_fingerprint })}
+    ${" "}${host}`;
 }
 
-/** A name as one word of a shell's line. */
-export function word(name) {
-  return /^[\w./:@%+=,-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`;
+// Whether the profile's host was confirmed, as it is now: the list above is of the last generation.
+function Host({ profile: p }) {
+  if (p.pinned && !p.waits) return html`<${Mark} kind="ok">${t("pinned")}<//>`;
+  return html`<${Mark} kind="warn">${p.waits ? said(p.waits) : t("host not confirmed")}<//><${CopyLine} text=${`prism trust ${word(p.name)}`} />`;
 }
 
 function Models({ models }) {

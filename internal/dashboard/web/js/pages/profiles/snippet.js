@@ -43,7 +43,7 @@ function Written({ answer }) {
     <div class="written">
       ${answer.problems.length === 0
         ? html`<p><${Mark} kind="ok">${t("The gateway would take it.")}<//></p>`
-        : answer.problems.map((p, i) => html`<p key=${i}><${Mark} kind="bad"><code>${p.path}</code> ${said(p.message)}<//> ${p.fix && html`<span class="quiet">${t("fix: %s", p.fix)}</span>`}</p>`)}
+        : answer.problems.map((p, i) => html`<p key=${i}><${Mark} kind="bad"><code>${p.path}</code> ${said(p.message)}<//> ${p.fix && html`<span class="quiet">${t("fix: %s", said(p.fix))}</span>`}</p>`)}
       <p>${t("Paste this under profiles: in profiles.yaml, with the key in its place, and run prism seal:")}</p>
       <pre tabindex="0" aria-label=${t("The YAML of the profile")}>${answer.yaml}</pre>
       <${Copy} text=${answer.yaml} what=${t("the YAML")} />

@@ -3,6 +3,7 @@ import { html } from "../../../vendor/preact.js";
 import * as format from "../../format.js";
 import { said, t, tn } from "../../i18n.js";
 import { Block } from "../../kit/block.js";
+import { SaveCsv } from "../../kit/csv.js";
 import { Table } from "../../kit/table.js";
 import { Mark, Time } from "../../kit/values.js";
 import { swaps } from "../../store.js";
@@ -17,9 +18,14 @@ export function Swaps() {
     { key: "took", title: t("Took"), align: "right", cell: (s) => format.duration(s.duration_ms) },
   ];
   return html`
-    <${Block} title=${t("The last swaps")} isEmpty=${swaps.value.length === 0} empty=${html`<p class="quiet">${t("None since the start.")}</p>`}>
+    <${Block} title=${t("The last swaps")} actions=${html`<${SaveCsv} rows=${swaps.value.map(fileRow)} name="prism-swaps" />`} isEmpty=${swaps.value.length === 0} empty=${html`<p class="quiet">${t("None since the start.")}</p>`}>
       <${Table} caption=${t("The last swaps")} columns=${columns} rows=${swaps.value} rowKey=${(s) => s.at} stack />
     <//>`;
+}
+
+function fileRow(s) {
+  const list = (names) => (names ?? []).join(" ");
+  return { at: s.at, ok: s.ok, trigger: s.trigger, generation: s.generation, previous: s.previous, active: s.active, added: list(s.added), removed: list(s.removed), changed: list(s.changed), problem: refusal(s), duration_ms: s.duration_ms };
 }
 
 /** What came of a swap, in a line. */

@@ -40,7 +40,7 @@ export function Trial({ result: r, onClose }) {
 }
 
 function Step({ step: s }) {
-  return html`<li>${s.key && html`<span class="name">${s.key}</span> `}<${Mark} kind=${s.ok ? "ok" : "bad"}>${stepText(s.name)}<//> <span class="quiet">${format.duration(s.ms)} ${s.detail}</span></li>`;
+  return html`<li>${s.key && html`<span class="name">${s.key}</span> `}<${Mark} kind=${s.ok ? "ok" : "bad"}>${stepText(s.name)}<//> <span class="quiet">${format.duration(s.ms)} ${said(s.detail)}</span></li>`;
 }
 
 function stepText(name) {

@@ -17,15 +17,10 @@ export function columns(data) {
     { key: "output_tokens", title: t("Out"), sort: true, align: "right", cell: (r) => html`<${Tokens} value=${r.output_tokens} />` },
     { key: "ttft_ms", title: t("TTFT"), hint: t("time to the first token"), sort: true, align: "right", cell: (r) => format.duration(r.ttft_ms) },
     { key: "duration_ms", title: t("Total"), sort: true, align: "right", cell: (r) => format.duration(r.duration_ms) },
-    { key: "cost_usd", title: t("Cost"), sort: true, align: "right", class: "keep", cell: cost },
+    { key: "cost_usd", title: t("Cost"), sort: true, align: "right", class: "keep", cell: (r) => html`<${Money} value=${r.cost_usd} unpriced=${r.unpriced} />` },
     { key: "http_status", title: t("Status"), sort: true, cell: (r) => html`<${Status} row=${r} />` },
     { key: "source", title: t("Source"), wide: true, cell: (r) => html`<span class="quiet name">${r.source}</span>` },
   ];
-}
-
-// What costs nothing by its nature has no price and is not unpriced.
-function cost(r) {
-  return r.cost_usd === null && !r.unpriced ? format.unknown : html`<${Money} value=${r.cost_usd} />`;
 }
 
 // The profiles in the order in which they were tried; the last one answered.

@@ -2,6 +2,7 @@
 import { html } from "../../../vendor/preact.js";
 import * as format from "../../format.js";
 import { t } from "../../i18n.js";
+import { SaveCsv } from "../../kit/csv.js";
 import { joined } from "../../kit/joined.js";
 import { Table } from "../../kit/table.js";
 import { Model, Money, Tokens } from "../../kit/values.js";
@@ -13,17 +14,17 @@ export function Cost({ request: r, cost, iterations }) {
   const columns = [
     { key: "part", title: t("Part"), cell: (p) => p.label },
     { key: "tokens", title: t("Tokens"), align: "right", cell: (p) => (p.tokens === undefined ? "" : html`<${Tokens} value=${p.tokens} />`) },
-    { key: "cost", title: t("Cost"), align: "right", cell: (p) => (p.merged ? "" : known ? html`<${Money} value=${p.cost} places=${4} />` : format.unknown) },
+    { key: "cost", title: t("Cost"), align: "right", cell: (p) => (p.merged ? "" : html`<${Money} value=${known ? p.cost : null} places=${4} />`) },
   ];
   return html`
     <section class="cost">
-      <h3>${t("Tokens and cost")}</h3>
+      <h3>${t("Tokens and cost")} <${SaveCsv} rows=${rows.map((p) => ({ part: p.label, tokens: p.tokens, cost_usd: p.cost }))} name="prism-cost" /></h3>
       <${Table} caption=${t("Tokens and cost")} columns=${columns} rows=${rows} rowKey=${(p) => p.key} />
       <dl class="facts">
-        <dt>${t("List price")}</dt><dd><${Money} value=${cost?.list} places=${4} /></dd>
-        <dt>${t("Paid")}</dt><dd><${Money} value=${cost?.paid} places=${4} /></dd>
-        <dt>${t("Without the cache")}</dt><dd>${known ? html`<${Money} value=${cost?.uncached} places=${4} />` : format.unknown}</dd>
-        <dt>${t("Price")}</dt><dd class="name">${r.price_id ?? t("none is known for this model")}</dd>
+        <dt>${t("List price")}</dt><dd><${Money} value=${cost?.list} places=${4} unpriced=${cost?.unpriced} /></dd>
+        <dt>${t("Paid")}</dt><dd><${Money} value=${cost?.paid} places=${4} unpriced=${cost?.unpriced} /></dd>
+        <dt>${t("Without the cache")}</dt><dd><${Money} value=${cost?.uncached} places=${4} /></dd>
+        <dt>${t("Price")}</dt><dd class="name">${r.price_id ?? (cost?.unpriced ? t("none is known for this model") : format.unknown)}</dd>
         <dt>${t("Usage")}</dt><dd>${joined([r.usage_source, ...(r.usage_notes ?? [])]) || format.unknown}</dd>
       </dl>
       ${iterations?.length > 0 && html`<${Iterations} list=${iterations} />`}
@@ -51,5 +52,7 @@ function Iterations({ list }) {
     { key: "out", title: t("Out"), align: "right", cell: (i) => html`<${Tokens} value=${i.output_tokens} />` },
     { key: "cost", title: t("Cost"), align: "right", cell: (i) => html`<${Money} value=${i.cost_list_usd} places=${4} />` },
   ];
-  return html`<${Table} caption=${t("Billed beside it")} columns=${columns} rows=${list.map((i, n) => ({ ...i, n }))} rowKey=${(i) => i.n} />`;
+  return html`
+    <${Table} caption=${t("Billed beside it")} columns=${columns} rows=${list.map((i, n) => ({ ...i, n }))} rowKey=${(i) => i.n} />
+    <p><${SaveCsv} rows=${list} name="prism-billed-beside" /></p>`;
 }

@@ -2,7 +2,7 @@
 import { html } from "../../../vendor/preact.js";
 import * as format from "../../format.js";
 import { t, tn, tx } from "../../i18n.js";
-import { Failure, Loading } from "../../kit/block.js";
+import { Pending } from "../../kit/block.js";
 import { Copy } from "../../kit/copy.js";
 import { Drawer } from "../../kit/drawer.js";
 import { joined } from "../../kit/joined.js";
@@ -20,7 +20,7 @@ export function Detail({ id, onClose }) {
   const actions = html`<${Copy} text=${id} what=${t("the id")} />${of.data?.sql && html`<a class="button" href=${href("/sql", { q: of.data.sql })}>${t("View as SQL")}</a>`}`;
   return html`
     <${Drawer} title=${html`<span class="hidden">${t("Request")} </span><code class="name">${id}</code>`} actions=${actions} onClose=${onClose}>
-      ${of.data ? html`<${Content} data=${of.data} />` : of.error ? html`<${Failure} error=${of.error} again=${of.reload} />` : html`<${Loading} />`}
+      ${of.data ? html`<${Content} data=${of.data} />` : html`<${Pending} of=${of} />`}
     <//>`;
 }
 
@@ -87,7 +87,7 @@ function tagsText(tags) {
 function Session({ id, session, agent }) {
   return html`
     <a class="name" href=${href("/requests", { session: id, range: "all" })}>${id}</a>${" "}
-    ${session && html`<span class="quiet">${tx("%s, %s", tn(session.requests, "%d requests"), html`<${Money} value=${session.cost_usd} />`)}</span>`}
+    ${session && html`<span class="quiet">${tx("%s, %s", tn(session.requests, "%d requests"), html`<${Money} value=${session.cost_usd} unpriced=${session.unpriced > 0} />`)}</span>`}
     ${agent && html`<div>${t("agent")} <a class="name" href=${href("/requests", { agent, range: "all" })}>${agent}</a></div>`}`;
 }
 

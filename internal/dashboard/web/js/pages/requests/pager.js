@@ -28,8 +28,12 @@ export function Pager({ data, params }) {
     <nav class="pager" aria-label=${t("Pages of the table")}>
       ${after !== null && link(null, t("« First page"))}
       ${after !== null && before !== undefined && before !== null && link(before, t("‹ Page before"))}
-      ${next !== null && link(next, data.searched_to ? t("Search on before %s ›", format.dateTime(data.searched_to)) : t("Next page ›"))}
+      ${next !== null && link(next, data.searched_to ? searchOn(params, format.dateTime(data.searched_to)) : t("Next page ›"))}
     </nav>`;
+}
+
+function searchOn(params, at) {
+  return params.get("sort") === "started_at" ? t("Search on after %s ›", at) : t("Search on before %s ›", at);
 }
 
 function follow(e, run) {

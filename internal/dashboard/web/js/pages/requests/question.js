@@ -16,6 +16,11 @@ export function filtersOf(params) {
   return only(params, filterNames);
 }
 
+/** The filters of an address but the time, as {name, value}. */
+export function filtersIn(params) {
+  return [...filtersOf(params)].filter(([name]) => !["range", "from", "to"].includes(name)).map(([name, value]) => ({ name, value }));
+}
+
 /** The whole question of an address: filters, order, and after which row. */
 export function questionOf(params) {
   return only(params, [...filterNames, "sort", "after"]);
@@ -33,7 +38,8 @@ export function settingFilters(changes) {
   return { ...out, ...changes };
 }
 
-const failed = (outcome) => outcome !== "ok";
+/** Whether an outcome is a failure: a client that left is nobody's. The gateway counts in the same way. */
+export const failed = (outcome) => outcome !== "ok" && outcome !== "client_abort";
 
 /** Whether a request that has just finished is one of those that the filters let through. */
 export function matches(params, x) {
@@ -43,9 +49,10 @@ export function matches(params, x) {
   };
   const outcomes = params.getAll("outcome");
   return (
-    !params.has("to") && params.get("range") !== "yesterday" && params.get("unpriced") === null && among("source", "proxy") &&
+    !params.has("to") && params.get("range") !== "yesterday" && (params.get("unpriced") === null || x.unpriced === true) && among("source", "proxy") &&
     among("profile", x.profile) && among("model", x.response_model || x.upstream_model || x.request_model) && among("project", x.project) &&
     among("branch", x.git_branch) && among("operation", x.operation) && among("session", x.session_id) && among("agent", x.agent_id) &&
+    among("host", x.host_name) && among("provider", x.provider) &&
     (outcomes.length === 0 || outcomes.includes(x.outcome) || (outcomes.includes("failed") && failed(x.outcome))) &&
     statusMatches(params.getAll("status"), x.http_status) && tagsMatch(params.getAll("tag"), x.tags ?? {}) && textMatches(params.get("q"), x)
   );

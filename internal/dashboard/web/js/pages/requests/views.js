@@ -41,6 +41,10 @@ export function Views({ params }) {
     change([...views.filter((v) => v.name !== name.trim()), { name: name.trim(), query }].toSorted((a, b) => a.name.localeCompare(b.name)));
     write("");
   };
+  const remove = (e, view) => {
+    e.currentTarget.closest(".pop").querySelector("input").focus(); // the button goes
+    change(views.filter((o) => o !== view));
+  };
   const toggle = (on) => {
     if (on) set(savedViews());
     show(on);
@@ -52,7 +56,7 @@ export function Views({ params }) {
           (v) => html`
             <li key=${v.name}>
               <a href=${href("/requests", new URLSearchParams(v.query))} aria-current=${v.query === query ? "true" : null} onClick=${() => show(false)}><span class="name">${v.name}</span></a>
-              <button type="button" class="plain" aria-label=${t("Remove the view %s", v.name)} onClick=${() => change(views.filter((o) => o !== v))}>✕</button>
+              <button type="button" class="plain" aria-label=${t("Remove the view %s", v.name)} onClick=${(e) => remove(e, v)}>✕</button>
             </li>`,
         )}
         ${views.length === 0 && html`<li class="quiet">${t("No view was saved yet.")}</li>`}

@@ -1,17 +1,19 @@
 // Spans of time as the gateway names them, 2026-11-03 or 2026-11-03T14:00: days of its own zone, which
 // are not converted again.
+import { yearOf } from "../../format.js";
 import { lang } from "../../i18n.js";
 import { isoHour } from "../../kit/range.js";
 
 const most = 1000; // more bars than this are not told apart
 const step = { hour: 3_600_000, day: 86_400_000, week: 7 * 86_400_000 };
 
-/** The name of a span for people. */
+/** The name of a span for people; the year is said where it is not this one. */
 export function spanName(at, grain) {
+  const day = { year: String(at).slice(0, 4) === yearOf(Date.now()) ? undefined : "numeric", month: "short", day: "numeric" };
   const options = {
-    hour: { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
+    hour: { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
     month: { year: "numeric", month: "short" },
-  }[grain] ?? { month: "short", day: "numeric" };
+  }[grain] ?? day;
   const instant = instantOf(at);
   return Number.isNaN(instant) ? String(at) : new Intl.DateTimeFormat(lang.value, { timeZone: "UTC", ...options }).format(instant);
 }

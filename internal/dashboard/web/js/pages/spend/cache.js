@@ -13,7 +13,7 @@ export function Cache({ cache, range, grain }) {
   return html`
     <div class="cachebox">
       ${cache.partial && html`<p class="quiet">${t("Of the filters only profile and model count for the two tables.")}</p>`}
-      <${Ratio} days=${cache.days} range=${range} grain=${grain} />
+      ${cache.late.includes("days") ? html`<${TooLong} />` : cache.days.length > 0 && html`<${Ratio} days=${cache.days} range=${range} grain=${grain} />`}
       <${ByModel} rows=${cache.by} late=${cache.late.includes("by")} />
       <${Breaks} rows=${cache.breaks} late=${cache.late.includes("breaks")} />
     </div>`;
@@ -23,7 +23,7 @@ function Ratio({ days, range, grain }) {
   const byDay = new Map(days.map((d) => [d.at, d]));
   const x = spans(days, grain, range);
   const series = [{ key: "ratio", label: t("Hit ratio"), kind: "line", values: x.map((at) => byDay.get(at)?.cache_hit_ratio ?? null) }];
-  return html`<${Chart} title=${t("Share of the prompt that came from the cache")} xTitle=${t("Time")} x=${x} xName=${(at) => spanName(at, grain)} axisName=${shortName(x, grain)} series=${series} write=${(v) => format.share(v === null || v === undefined ? null : Number(v))} height=${150} />`;
+  return html`<${Chart} title=${t("Share of the prompt that came from the cache")} xTitle=${t("Time")} x=${x} xName=${(at) => spanName(at, grain)} axisName=${shortName(x, grain)} series=${series} write=${(v) => format.share(v === null || v === undefined ? null : Number(v))} height=${150} file="prism-cache-ratio" />`;
 }
 
 function ByModel({ rows, late }) {
@@ -41,7 +41,8 @@ function ByModel({ rows, late }) {
     ${late ? html`<${TooLong} />` : html`<${Table} caption=${t("Cache by profile and model")} columns=${columns} rows=${rows.map((r, n) => ({ ...r, n }))} rowKey=${(r) => r.n} stack />`}`;
 }
 
-function TooLong() {
+/** Says that figures are not there because they would have taken too long. */
+export function TooLong() {
   return html`<p class="quiet">${t("This took too long for so many requests; a shorter time range has it.")}</p>`;
 }
 

@@ -1,7 +1,7 @@
 // Who or what the money went to.
 import { html } from "../../../vendor/preact.js";
 import * as format from "../../format.js";
-import { t } from "../../i18n.js";
+import { t, tn } from "../../i18n.js";
 import { withParams } from "../../kit/params.js";
 import { Table } from "../../kit/table.js";
 import { Money, Tokens } from "../../kit/values.js";
@@ -19,7 +19,7 @@ export function Groups({ data, by, scope, measure, compare }) {
   const columns = [
     { key: "key", title: groupNames()[by] ?? by, cell: (g) => html`<${Key} group=${g} by=${by} scope=${scope} />` },
     { key: "bar", title: measure.title, class: "barcell", cell: (g) => g === data.totals ? "" : html`<span class="bar" aria-hidden="true"><span style=${{ width: `${(100 * (Number(g[measure.column]) || 0)) / most}%` }}></span></span><span class="hidden">${measure.write(g[measure.column])}</span>` },
-    { key: "cost", title: t("Cost"), align: "right", cell: (g) => (g.requests === 0 ? format.unknown : html`<${Money} value=${g.cost_usd} />`) },
+    { key: "cost", title: t("Cost"), align: "right", cell: (g) => html`<${Money} value=${g.cost_usd} unpriced=${g.unpriced > 0} />` },
     ...(compare ? [{ key: "before", title: t("Before"), align: "right", cell: (g) => html`<${Before} group=${g} data=${data} />` }] : []),
     { key: "requests", title: t("Requests"), align: "right", cell: (g) => format.count(g.requests) },
     { key: "failed", title: t("Failed"), align: "right", wide: true, cell: (g) => format.count(g.failed) },
@@ -31,7 +31,7 @@ export function Groups({ data, by, scope, measure, compare }) {
   ];
   return html`
     <${Table} caption=${t("Spending by %s", groupNames()[by] ?? by)} columns=${columns} rows=${data.groups} rowKey=${(g) => g.key ?? ""} foot=${data.totals} stack />
-    ${data.more > 0 && html`<p class="quiet">${t("%d more groups are part of the sums and not shown.", data.more)}</p>`}`;
+    ${data.more > 0 && html`<p class="quiet">${tn(data.more, "%d more groups are part of the sums and not shown.")}</p>`}`;
 }
 
 function Key({ group, by, scope }) {

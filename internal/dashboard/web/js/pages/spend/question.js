@@ -15,10 +15,16 @@ export function scopeOf(params) {
   return q;
 }
 
+/** What the groups of an address are made by. A tag without a name is none. */
+export function byOf(params) {
+  const by = params.get("by");
+  return !by || by === "tag:" ? "day" : by;
+}
+
 /** The question of a block: the scope, the part of the answer, and what else that part depends on. */
 export function questionOf(params, part, names = []) {
   const q = scopeOf(params);
-  for (const [name, value] of only(params, names)) q.append(name, value);
+  for (const [name, value] of only(params, names)) q.append(name, name === "by" ? byOf(params) : value);
   q.set("part", part);
   return q;
 }

@@ -20,20 +20,17 @@ export function Totals({ data, scope }) {
         <${Sum} label=${t("Run rate")} hint=${t("what the whole range costs at the rate so far")} value=${format.money(now.run_rate_usd)} off=${now.run_rate_usd === null || now.run_rate_usd === undefined} />
         <${Sum} label=${t("Saved by the cache")} value=${format.money(now.saved_usd)} />
         <${Sum} label=${t("Requests")} value=${html`<a href=${link({})}>${format.count(now.requests)}</a><${Change} now=${now.requests} before=${before?.requests} />`} />
-        <${Sum} label=${t("Failed")} value=${now.failed > 0 ? html`<a href=${link({ outcome: failures })}>${format.count(now.failed)}</a>` : format.count(now.failed)} />
+        <${Sum} label=${t("Failed")} value=${now.failed > 0 ? html`<a href=${link({ outcome: "failed" })}>${format.count(now.failed)}</a>` : format.count(now.failed)} />
         <${Sum} label=${t("Sessions")} value=${format.count(now.sessions)} />
         <${Sum} label=${t("Prompt tokens")} hint=${t("%s of them from the cache", format.percent(now.cache_read_tokens, now.prompt_tokens))} value=${format.tokens(now.prompt_tokens)} />
         <${Sum} label=${t("Output tokens")} value=${format.tokens(now.output_tokens)} />
         <${Sum} label=${t("At list price")} value=${format.money(now.cost_list_usd)} off=${now.cost_list_usd === now.cost_usd} />
         <${Sum} label=${t("Without a price")} value=${html`<a href=${link({ unpriced: "1" })}>${format.count(now.unpriced)}</a>`} off=${!now.unpriced} />
-        <${Sum} label=${t("Paid for nothing")} hint=${wasteText(waste)} value=${html`<a href=${link({ outcome: (waste?.by ?? []).map((w) => w.outcome) })}>${format.money(waste?.cost_usd)}</a>`} off=${!waste?.requests} />
+        <${Sum} label=${t("Paid for nothing")} hint=${wasteText(waste)} value=${html`<a href=${link({ outcome: (waste?.by ?? []).map((w) => w.outcome) })}>${format.money(waste?.cost_usd)}</a>${waste?.unpriced > 0 && html` <span class="quiet">${tn(waste.unpriced, "%d unpriced")}</span>`}`} off=${!waste?.requests} />
       </dl>
       ${data.unpriced?.length > 0 && html`<${Unpriced} list=${data.unpriced} />`}
     </div>`;
 }
-
-// A client that left is not a failure of the provider.
-const failures = ["error", "truncated", "crashed", "shutdown", "blocked"];
 
 function Sum({ label, value, hint, off }) {
   if (off) return null;

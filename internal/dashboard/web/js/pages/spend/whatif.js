@@ -18,7 +18,7 @@ export function WhatIf({ params, scope }) {
   const providers = known.filter((m) => m.model === model).map((m) => m.provider);
   const provider = params.get("provider_if") ?? providers[0] ?? "";
   const asked = model !== "" && provider !== "";
-  const of = useApi(asked ? "/api/whatif" : null, withParams(only(scope, ["range", "from", "to", "profile"]), { model, provider }));
+  const of = useApi(asked ? "/api/whatif" : null, withParams(scope, { model_if: model, provider_if: provider }));
   const names = [...new Set(known.map((m) => m.model))];
   if (model && !names.includes(model)) names.push(model);
   const list = (all) => all.map((v) => ({ value: v, label: v }));
@@ -45,6 +45,8 @@ function Answer({ data }) {
   const rows = data.rows.map((r, n) => ({ ...r, n }));
   if (rows.length === 0) return html`<p class="quiet">${t("No request of this range can be compared.")}</p>`;
   return html`
+    ${data.partial && html`<p class="quiet">${t("Of the filters only profile and model count here.")}</p>`}
     <${Table} caption=${t("What if")} columns=${columns} rows=${rows} rowKey=${(r) => r.n} foot=${data.total} stack />
+    ${data.more > 0 && html`<p class="quiet">${tn(data.more, "%d more groups are part of the sums and not shown.")}</p>`}
     <p class="quiet">${t("An estimate: another model counts and writes other tokens, and caches otherwise.")} ${data.total?.not_compared > 0 && tn(Number(data.total.not_compared), "%d requests could not be compared.")} <${SaveCsv} rows=${data.rows} name="prism-what-if" /></p>`;
 }

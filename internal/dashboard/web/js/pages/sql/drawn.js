@@ -51,13 +51,13 @@ function Picture({ data, kind, x, y }) {
   const at = data.columns.findIndex((c) => c.name === x);
   const rows = inOrder(data.rows.slice(0, most), at, typeOf(data, x));
   const instant = isInstant(typeOf(data, x));
-  const label = (v) => (v === null ? "NULL" : instant ? format.dateTime(v) : typeof v === "object" ? JSON.stringify(v) : String(v));
+  const label = (v) => (v === null ? "NULL" : instant ? format.instant(v) : typeof v === "object" ? JSON.stringify(v) : String(v));
   const series = y.map((name) => {
     const i = data.columns.findIndex((c) => c.name === name);
     return { key: name, label: name, kind, values: rows.map((r) => r[i]) };
   });
   return html`
-    <${Chart} title=${t("%s by %s", y.join(", "), x)} xTitle=${x} x=${rows.map((r) => r[at])} time=${instant && kind === "line"} xName=${label} axisName=${instant ? shorter(rows, at) : null} series=${series} write=${figure} height=${280} />
+    <${Chart} title=${t("%s by %s", y.join(", "), x)} xTitle=${x} x=${rows.map((r) => r[at])} time=${instant && kind === "line"} xName=${label} axisName=${instant ? shorter(rows, at) : null} series=${series} write=${figure} height=${280} file="query-chart" />
     ${data.rows.length > most && html`<p class="quiet">${t("The first %d rows are drawn.", most)}</p>`}`;
 }
 

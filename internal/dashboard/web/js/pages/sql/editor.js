@@ -5,7 +5,7 @@ import {
   Compartment, EditorState, EditorView, Prec, autocompletion, bracketMatching, closeBrackets, closeBracketsKeymap, completionKeymap, defaultKeymap, drawSelection,
   highlightActiveLine, highlightSpecialChars, history, historyKeymap, keymap, lineNumbers, placeholder, toggleComment,
 } from "../../../vendor/codemirror.js";
-import { t } from "../../i18n.js";
+import { lang, t } from "../../i18n.js";
 import { language } from "./complete.js";
 import { look } from "./look.js";
 
@@ -22,12 +22,15 @@ export function Editor({ text, turn, schema, onChange, onRun, grip }) {
   useEffect(() => {
     const root = box.current.shadowRoot ?? box.current.attachShadow({ mode: "open" });
     const speech = new Compartment();
-    const view = new EditorView({ root, parent: root, state: EditorState.create({ doc: text, extensions: extensions(live, speech.of(language(null))) }) });
-    parts.current = { view, speech };
+    const words = new Compartment();
+    const view = new EditorView({ root, parent: root, state: EditorState.create({ doc: text, extensions: extensions(live, [speech.of(language(null)), words.of(wordsOf())]) }) });
+    parts.current = { view, speech, words };
     grip.current = gripOf(view);
     return () => view.destroy();
   }, []);
   useEffect(() => void parts.current.view.dispatch({ effects: parts.current.speech.reconfigure(language(schema)) }), [schema]);
+  const tongue = lang.value;
+  useEffect(() => void parts.current.view.dispatch({ effects: parts.current.words.reconfigure(wordsOf()) }), [tongue]);
   useEffect(() => {
     const { view } = parts.current;
     if (view.state.doc.toString() !== text) view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
@@ -60,7 +63,12 @@ function replacing() {
   });
 }
 
-function extensions(live, speech) {
+// What the field says in the language of the page.
+function wordsOf() {
+  return [placeholder(t("select … from requests")), EditorView.contentAttributes.of({ "aria-label": t("Query") })];
+}
+
+function extensions(live, changing) {
   const run = () => {
     live.current.onRun();
     return true;
@@ -70,9 +78,8 @@ function extensions(live, speech) {
     Prec.highest(keymap.of([{ key: "Mod-Enter", run, preventDefault: true }])),
     history(), drawSelection(), highlightSpecialChars(), lineNumbers(), highlightActiveLine(), bracketMatching(), closeBrackets(),
     autocompletion({ icons: false }), keymap.of([...closeBracketsKeymap, ...completionKeymap, ...historyKeymap, { key: "Mod-/", run: toggleComment }, ...defaultKeymap]),
-    replacing(), EditorView.lineWrapping, EditorState.tabSize.of(2), speech, look(),
-    placeholder(t("select … from requests")),
-    EditorView.contentAttributes.of({ "aria-label": t("Query"), "aria-multiline": "true", spellcheck: "false", autocapitalize: "off", autocorrect: "off" }),
+    replacing(), EditorView.lineWrapping, EditorState.tabSize.of(2), changing, look(),
+    EditorView.contentAttributes.of({ "aria-multiline": "true", spellcheck: "false", autocapitalize: "off", autocorrect: "off" }),
     EditorView.updateListener.of((u) => u.docChanged && live.current.onChange(u.state.doc.toString())),
   ];
 }

@@ -2,7 +2,7 @@
 import { html, useState } from "../../../vendor/preact.js";
 import * as format from "../../format.js";
 import { t, tn } from "../../i18n.js";
-import { Failure, Loading } from "../../kit/block.js";
+import { Failure, Loading, Waiting } from "../../kit/block.js";
 import { Copy } from "../../kit/copy.js";
 import { Download } from "../../kit/download.js";
 import { change } from "../../kit/params.js";
@@ -17,6 +17,7 @@ const page = 200; // rows that are added to the document at once
 
 /** The result of the last run, or why there is none. */
 export function Result({ run, text }) {
+  if (run.waiting) return html`<${Waiting} error=${run.waiting} />`;
   if (run.busy && !run.data) return html`<${Loading} />`;
   if (run.error) return html`<div class="sqlerror"><${Failure} error=${{ ...run.error, message: firstLine(run.error.message) }} />${restOf(run.error.message) && html`<pre tabindex="0" aria-label=${t("The error")}>${restOf(run.error.message)}</pre>`}</div>`;
   if (run.plan !== null) return html`<pre class="plan" tabindex="0" aria-label=${t("The plan of the query")}>${run.plan}</pre>`;
@@ -61,7 +62,7 @@ function withFile(question) {
 
 function summary(data) {
   const took = format.duration(data.took_ms);
-  if (data.truncated) return t("%s and more are there, %s; the files have all", tn(data.count, "%d rows"), took);
+  if (data.truncated) return t("%s and more are there, %s; a file has up to 100,000", tn(data.count, "%d rows"), took);
   return t("%s, %s", tn(data.count, "%d rows"), took);
 }
 

@@ -1,7 +1,7 @@
 // What can be asked: tables, views and macros with their columns, and the queries that have a name.
 import { html, useState } from "../../../vendor/preact.js";
 import { said, t } from "../../i18n.js";
-import { Age, Failure, Loading } from "../../kit/block.js";
+import { Age, Pending } from "../../kit/block.js";
 import { shortType } from "./complete.js";
 
 /** The panel beside the editor. onInsert puts a name into the query, onOpen takes a named query over. */
@@ -35,8 +35,7 @@ function Named({ list, open, onOpen }) {
 }
 
 function State({ of }) {
-  if (of.data !== null) return null;
-  return of.error ? html`<${Failure} error=${of.error} again=${of.reload} />` : html`<${Loading} />`;
+  return of.data === null && html`<${Pending} of=${of} />`;
 }
 
 // What can be called with values, such as usd().

@@ -21,8 +21,9 @@ function replace(text, values) {
 }
 
 /**
- * Returns {text, turn, values, names, waiting, foreign, run, write, fill, start, explain, open}. names are
- * the parameters of the text; waiting says that the address has a query that was not run.
+ * Returns {text, turn, values, names, waiting, unknown, foreign, run, write, fill, start, explain, open}. names are
+ * the parameters of the text; waiting says that the address has a query that was not run, and unknown
+ * is the name in the address that nothing has, or "".
  */
 export function useQuery(queries, schema) {
   const params = place.value.params;
@@ -50,6 +51,7 @@ export function useQuery(queries, schema) {
     text, turn, values, run, start, open,
     names: parameters(text),
     waiting: handled.current === asked && params.has("q") && params.get("q") === text && run.question === null && !run.busy,
+    unknown: !params.has("q") && found === null && queries && schema ? params.get("name") ?? "" : "",
     foreign: isForeign(params),
     write: (now) => (draft.value = { ...draft.peek(), text: now }),
     fill: (name, value) => (draft.value = { ...draft.peek(), values: { ...draft.peek().values, [name]: value } }),
