@@ -8,6 +8,8 @@ type Settings struct {
 	Listen string `mapstructure:"listen" kind:"listen"`
 	// Address of the dashboard port: the pages for who is signed in, and /healthz, /readyz and /metrics. Loopback only; off: none.
 	Dashboard string `mapstructure:"dashboard" kind:"dashboard"`
+	// Language of commands, of notices on the desktop and of the tray; auto is that of the locale. --lang and PRISM_LANG win over it, and know locales such as zh_CN too.
+	Lang string `mapstructure:"lang" enum:"auto,en,zh" kind:"language"`
 	// Path of the control socket. Empty: as prism paths says.
 	Socket string `mapstructure:"socket"`
 	// Least severity that is logged.
@@ -127,6 +129,7 @@ func DefaultSettings() Settings {
 	return Settings{
 		Listen:       "127.0.0.1:3000",
 		Dashboard:    "127.0.0.1:3001",
+		Lang:         "auto",
 		LogLevel:     "info",
 		LogFormat:    "auto",
 		Trust:        "first_use",

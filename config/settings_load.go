@@ -50,6 +50,9 @@ func (s setting) private() bool {
 	return kind == "webhook" || kind == "otlp"
 }
 
+// early tells that the environment and the flags give it before there are settings: see [Language].
+func (s setting) early() bool { return s.field.Tag.Get("kind") == "language" }
+
 func (s setting) flag() string { return strings.ReplaceAll(strings.Join(s.path, "-"), "_", "-") }
 
 // leaves returns the settings of the struct v, in order.
@@ -132,7 +135,7 @@ func (l *settingsLoader) load(src []byte, s *Settings) error {
 	}
 	if l.opt.Flags != nil {
 		for _, s := range l.leaves {
-			if f := l.opt.Flags.Lookup(s.flag()); f != nil {
+			if f := l.opt.Flags.Lookup(s.flag()); f != nil && !s.early() {
 				if err := l.viper.BindPFlag(s.key(), f); err != nil {
 					return err
 				}
@@ -210,7 +213,7 @@ func (l *settingsLoader) environment() map[string]any {
 	out := make(map[string]any)
 	for _, s := range l.leaves {
 		text, ok := l.opt.Env(s.env())
-		if !ok {
+		if !ok || s.early() {
 			continue
 		}
 		group := out
@@ -234,6 +237,8 @@ func (l *settingsLoader) decode(s setting, text string) {
 	n := note{path: s.name(), message: message + ", got " + s.show(text), fix: s.path[len(s.path)-1] + ": " + fix}
 	_, inEnv := l.opt.Env(s.env())
 	switch {
+	case s.early():
+		n.pos = l.places[s.name()]
 	case l.opt.Flags != nil && l.opt.Flags.Changed(s.flag()):
 		n.path, n.fix = "--"+s.flag(), "--"+s.flag()+" "+fix
 	case inEnv:

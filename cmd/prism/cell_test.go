@@ -13,6 +13,7 @@ import (
 
 	"prism/config"
 	"prism/internal/admin"
+	"prism/internal/tray"
 )
 
 func TestMoneyIsRoundedHalfAwayFromZeroAndNeverAFloat(t *testing.T) {
@@ -64,13 +65,13 @@ func TestNumbersAreShortForPeople(t *testing.T) {
 }
 
 func FuzzEscapeLeavesNothingThatMovesTheCursor(f *testing.F) {
-	for _, s := range []string{"plain", "\x1b]0;owned\a", "a\rb", "\u202eevil", "日本語", "\xff\xfe", "\u009b2J"} {
+	for _, s := range []string{"plain", "\x1b]0;owned\a", "a\rb", "\u202eevil", "日本語", "\xff\xfe", "\u009b2J", "a\u061cb\u2060c\U000e0041d"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		got := escape(s, false)
 		for _, r := range got {
-			if hostile(r) || r == '\n' {
+			if tray.Hostile(r) || r == '\n' {
 				t.Fatalf("%q became %q, which holds %U", s, got, r)
 			}
 		}

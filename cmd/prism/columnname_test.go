@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"prism/internal/tray"
 )
 
 // The columns of a query are called what somebody wrote there.
@@ -13,7 +15,7 @@ func TestAHostileNameOfAColumnIsHarmlessInEveryFormat(t *testing.T) {
 	for format, text := range map[string]string{
 		"table": strings.Join(a.tableLines(v, 0), "\n"), "tsv": renderTSV(v), "csv": renderCSV(v), "markdown": a.renderMarkdown(v),
 	} {
-		if strings.ContainsFunc(text, func(r rune) bool { return hostile(r) && r != '\n' }) {
+		if strings.ContainsFunc(text, func(r rune) bool { return tray.Hostile(r) && r != '\n' }) {
 			t.Errorf("%s: %q", format, text)
 		}
 		if format == "csv" && strings.HasPrefix(strings.Trim(text, `"`), "=") {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -46,6 +47,22 @@ func TestEveryCommandSaysWhatItDoes(t *testing.T) {
 	})
 }
 
+// TestOtherNamesInTheDocsAreCommands: an alias belongs to its parent.
+func TestOtherNamesInTheDocsAreCommands(t *testing.T) {
+	root := newRoot(&app{getenv: func(string) string { return "" }})
+	also := regexp.MustCompile(`(?m)^Also: (.*)\.$`).FindAllStringSubmatch(commandDocs(root), -1)
+	if len(also) == 0 {
+		t.Fatal("no command has another name")
+	}
+	for _, line := range also {
+		for name := range strings.SplitSeq(line[1], ", ") {
+			if c, rest, err := root.Find(strings.Fields(strings.Trim(name, "`"))[1:]); err != nil || len(rest) > 0 || c == root {
+				t.Errorf("%s is no command", name)
+			}
+		}
+	}
+}
+
 func walk(c *cobra.Command, fn func(*cobra.Command)) {
 	fn(c)
 	for _, sub := range c.Commands() {
@@ -71,8 +88,12 @@ func commandDocs(root *cobra.Command) string {
 
 func commandDoc(b *strings.Builder, c *cobra.Command) {
 	fmt.Fprintf(b, "\n## %s\n\n%s.\n\n```\n%s\n```\n", c.CommandPath(), c.Short, c.UseLine())
-	if len(c.Aliases) > 0 {
-		fmt.Fprintf(b, "\nAlso: `prism %s`.\n", strings.Join(c.Aliases, "`, `prism "))
+	var also []string
+	for _, alias := range c.Aliases {
+		also = append(also, c.Parent().CommandPath()+" "+alias)
+	}
+	if len(also) > 0 {
+		fmt.Fprintf(b, "\nAlso: `%s`.\n", strings.Join(also, "`, `"))
 	}
 	if c.Long != "" {
 		fmt.Fprintf(b, "\n%s\n", c.Long)
@@ -80,8 +101,17 @@ func commandDoc(b *strings.Builder, c *cobra.Command) {
 	if c.Example != "" {
 		fmt.Fprintf(b, "\n```sh\n%s\n```\n", strings.ReplaceAll(strings.TrimPrefix(c.Example, "  "), "\n  ", "\n"))
 	}
-	if c.LocalNonPersistentFlags().HasAvailableFlags() {
-		b.WriteString("\n" + flagsText(c.LocalNonPersistentFlags()))
+	// What a command takes, its parents' own flags too; those of the root stand at the beginning.
+	own := pflag.NewFlagSet(c.Name(), pflag.ContinueOnError)
+	take := func(f *pflag.Flag) {
+		if c.Root().PersistentFlags().Lookup(f.Name) != f {
+			own.AddFlag(f)
+		}
+	}
+	c.LocalFlags().VisitAll(take)
+	c.InheritedFlags().VisitAll(take)
+	if own.HasAvailableFlags() {
+		b.WriteString("\n" + flagsText(own))
 	}
 }
 

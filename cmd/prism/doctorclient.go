@@ -39,7 +39,7 @@ func (x *examination) environment() {
 	if base != "" && !here {
 		x.add(stateWarn, "client", `eval "$(prism env)"`, "ANTHROPIC_BASE_URL leads to %s, not to prism", withoutSecrets(base))
 	}
-	for _, name := range []string{"CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY"} {
+	for _, name := range detours() {
 		if v := x.a.getenv(name); v != "" && v != "0" && v != "false" {
 			x.add(stateWarn, "client", "unset "+name, "%s makes the client call a cloud by itself, whatever its base URL is", name)
 		}
@@ -122,11 +122,11 @@ func (x *examination) settings() {
 			return v
 		}
 		if base := text("ANTHROPIC_BASE_URL"); base != "" && !leadsHere(base, x.listen()) {
-			x.add(stateWarn, "client", "prism run -- claude, or take it out of the settings", "the settings of Claude Code lead to %s; they win over the environment", withoutSecrets(base))
+			x.add(stateWarn, "client", "prism connect, or prism run -- claude", "the settings of Claude Code lead to %s; they win over the environment", withoutSecrets(base))
 		}
-		for _, name := range credentials() {
+		for _, name := range slices.Concat(credentials(), detours()) {
 			if v := text(name); v != "" && v != "0" && text("ANTHROPIC_BASE_URL") == "" {
-				x.add(stateWarn, "client", "prism run -- claude, or take it out of the settings", "the settings of Claude Code set %s; they win over the environment", name)
+				x.add(stateWarn, "client", "prism connect, or prism run -- claude", "the settings of Claude Code set %s; they win over the environment", name)
 			}
 		}
 		if helper, _ := s["apiKeyHelper"].(string); helper != "" {

@@ -42,14 +42,17 @@ func (x *examination) gateway() {
 	}
 	x.port(st.Listen)
 	x.health(st)
-	if st.Version != thisBuild().Version {
+	switch {
+	case st.OtherBuild:
+		x.add(stateWarn, "version", "prism restart", "the program on the disk is another build than the one that runs")
+	case st.Version != thisBuild().Version:
 		x.add(stateWarn, "version", "restart prism serve", "the gateway is %s, this is %s", st.Version, thisBuild().Version)
 	}
 	if st.File.Mode == "poll" {
 		x.add(stateWarn, "watch", "sysctl fs.inotify.max_user_instances", "no file events: a save is seen by the poll, two seconds late at most")
 	}
 	if st.Ledger.Holder != "" {
-		x.add(stateWarn, "ledger", "open it read-only there", "%s holds the ledger; %d entries wait in the journal", st.Ledger.Holder, st.Ledger.Waiting)
+		x.add(stateWarn, "ledger", "open it read-only there", "%s holds the ledger; in the journal, waiting: %s", st.Ledger.Holder, plural(int(st.Ledger.Waiting), "%d entries"))
 	}
 	if st.Ledger.FoldError != "" {
 		x.add(stateFail, "ledger", "prism ledger verify", "the last fold failed: %s", st.Ledger.FoldError)

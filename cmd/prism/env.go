@@ -22,17 +22,26 @@ import (
 // clientEnv is what a client of the gateway needs in its environment: what to set, and what
 // to take out because it would win or travel beside it.
 type clientEnv struct {
-	set   map[string]string
-	unset []string
+	set     map[string]string
+	unset   []string
+	profile *config.Profile // that answers
 }
 
 // placeholderToken makes the client start where the gateway wants no token: it refuses to
 // run without a credential.
 const placeholderToken = "prism"
 
-// credentials are the variables by which a client would reach a provider by itself.
+// credentials are the variables by which a client shows itself to a provider.
 func credentials() []string {
-	return []string{"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX"}
+	return []string{"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"}
+}
+
+// detours are the variables that make Claude Code go elsewhere, whatever its base URL is.
+func detours() []string {
+	return []string{
+		"CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY", "CLAUDE_CODE_USE_ANTHROPIC_AWS",
+		"CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD", "CLAUDE_CODE_USE_MANTLE", "CLAUDE_CODE_USE_GATEWAY",
+	}
 }
 
 type envOptions struct {
@@ -61,7 +70,7 @@ func (a *app) clientEnv(ctx context.Context, r room, o envOptions) (clientEnv, e
 	if err != nil {
 		return clientEnv{}, err
 	}
-	e := clientEnv{set: map[string]string{
+	e := clientEnv{profile: p, unset: detours(), set: map[string]string{
 		"ANTHROPIC_BASE_URL":               base,
 		"CLAUDE_CODE_GATEWAY_HINT_HEADERS": "1",
 		"NO_PROXY":                         withLoopback(a.getenv("NO_PROXY")),

@@ -3,32 +3,17 @@ package main
 import (
 	"fmt"
 	"strings"
-	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
+
+	"prism/internal/tray"
 )
 
-// hostile tells whether r could move the cursor, recolour the terminal or reorder the text:
-// control characters, and the marks that change the direction of writing. Names, models and
-// error texts come from files and from upstreams.
-func hostile(r rune) bool {
-	switch {
-	case r == utf8.RuneError:
-		return false
-	case unicode.IsControl(r):
-		return true
-	case r == 0x061c, r == 0x200e, r == 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
-		return true
-	case r == 0x2028, r == 0x2029, r == 0xfeff:
-		return true
-	}
-	return false
-}
-
-// escape makes s harmless on a terminal by writing hostile characters as \u escapes. Line
-// feeds stay where lines says so.
+// escape makes s harmless on a terminal by writing hostile characters as \u escapes: names, models
+// and error texts come from files and from upstreams. Line feeds stay where lines says so.
 func escape(s string, lines bool) string {
 	keep := func(r rune) bool { return lines && r == '\n' }
-	if strings.IndexFunc(s, func(r rune) bool { return hostile(r) && !keep(r) }) < 0 && utf8.ValidString(s) {
+	if strings.IndexFunc(s, func(r rune) bool { return tray.Hostile(r) && !keep(r) }) < 0 && utf8.ValidString(s) {
 		return s
 	}
 	var b strings.Builder
@@ -37,7 +22,10 @@ func escape(s string, lines bool) string {
 		switch {
 		case r == utf8.RuneError && n == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case hostile(r) && !keep(r):
+		case tray.Hostile(r) && !keep(r) && r > 0xffff:
+			high, low := utf16.EncodeRune(r) // as JSON has it: this escapes JSON too
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		case tray.Hostile(r) && !keep(r):
 			fmt.Fprintf(&b, `\u%04x`, r)
 		default:
 			b.WriteString(s[i : i+n])

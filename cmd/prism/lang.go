@@ -10,29 +10,40 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/text/language"
 
+	"prism/config"
 	"prism/internal/lang"
 )
 
-// langFlag chooses the language. It is read before the command line is: the tree that reads it
-// already has texts.
-const langFlag = "lang"
+// Flags that are read before the command line is: the tree that reads them already has texts.
+const (
+	langFlag   = "lang"   // chooses the language
+	configFlag = "config" // names the file beside which prism.yaml lies
+)
 
-// languageOf is the language of this run: --lang, else PRISM_LANG, else that of the locale.
+// languageOf is the language of this run: --lang, else PRISM_LANG, else that of prism.yaml, else that of
+// the locale.
 func languageOf(args []string, getenv func(string) string) language.Tag {
-	return lang.Match(langArgument(args), getenv("PRISM_LANG"), getenv("LC_ALL"), getenv("LC_MESSAGES"), getenv("LANG"))
+	wish := firstOf(argument(args, langFlag), getenv("PRISM_LANG"))
+	if wish == "" {
+		if p, err := config.ResolvePaths(getenv, argument(args, configFlag)); err == nil {
+			wish = config.Language(p.Settings)
+		}
+	}
+	return lang.Match(wish, getenv("LC_ALL"), getenv("LC_MESSAGES"), getenv("LANG"))
 }
 
-// langArgument is the value of --lang among args; what follows -- belongs to another program.
-func langArgument(args []string) string {
+// argument is the value of a flag of every command among args, before they are parsed; what follows --
+// belongs to another program.
+func argument(args []string, name string) string {
 	if i := slices.Index(args, "--"); i >= 0 {
 		args = args[:i]
 	}
 	value := ""
 	for i, arg := range args {
-		if v, ok := strings.CutPrefix(arg, "--"+langFlag+"="); ok {
+		if v, ok := strings.CutPrefix(arg, "--"+name+"="); ok {
 			value = v
 		}
-		if arg == "--"+langFlag && i+1 < len(args) {
+		if arg == "--"+name && i+1 < len(args) {
 			value = args[i+1]
 		}
 	}

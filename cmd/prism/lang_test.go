@@ -3,8 +3,12 @@ package main
 import (
 	"bytes"
 	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -13,7 +17,10 @@ import (
 	"golang.org/x/text/language"
 
 	"prism/config"
+	"prism/internal/admin"
 	"prism/internal/lang"
+	"prism/internal/ledger"
+	"prism/internal/tray"
 )
 
 func TestTheLanguageIsThatOfTheFlagTheVariableThenTheLocale(t *testing.T) {
@@ -39,6 +46,46 @@ func TestTheLanguageIsThatOfTheFlagTheVariableThenTheLocale(t *testing.T) {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestTheFileSaysTheLanguageWhereNobodyElseDid(t *testing.T) {
+	dir, other := t.TempDir(), t.TempDir()
+	for file, text := range map[string]string{dir: "lang: zh\nlisten: 127.0.0.1:1\n", other: "listen: 127.0.0.1:1\nlang: en\n"} {
+		if err := os.WriteFile(filepath.Join(file, "prism.yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct {
+		name string
+		args []string
+		env  map[string]string
+		want language.Tag
+	}{
+		{"before the locale", nil, map[string]string{"PRISM_CONFIG": dir, "LC_ALL": "en_US.UTF-8"}, language.Chinese},
+		{"English before a Chinese locale", nil, map[string]string{"PRISM_CONFIG": other, "LANG": "zh_CN.UTF-8"}, language.English},
+		{"that of --config", []string{"--config", dir, "status"}, map[string]string{"PRISM_CONFIG": other}, language.Chinese},
+		{"with an equals sign", []string{"status", "--config=" + filepath.Join(dir, "profiles.yaml")}, nil, language.Chinese},
+		{"behind the variable", nil, map[string]string{"PRISM_CONFIG": dir, "PRISM_LANG": "en"}, language.English},
+		{"behind the flag", []string{"--lang=en"}, map[string]string{"PRISM_CONFIG": dir}, language.English},
+		{"not that of another program", []string{"run", "--", "x", "--config", dir}, map[string]string{"PRISM_CONFIG": other}, language.English},
+		{"none", nil, map[string]string{"PRISM_CONFIG": t.TempDir(), "LANG": "zh_CN.UTF-8"}, language.Chinese},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			getenv := func(k string) string { return firstOf(tt.env[k], map[string]string{"HOME": t.TempDir()}[k]) }
+			if got := languageOf(tt.args, getenv); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestTheSettingTakesEveryLanguage: the package of the settings stands below the one of the languages.
+func TestTheSettingTakesEveryLanguage(t *testing.T) {
+	field, _ := reflect.TypeFor[config.Settings]().FieldByName("Lang")
+	if got, want := field.Tag.Get("enum"), strings.Join(append([]string{"auto"}, languages()...), ","); got != want {
+		t.Errorf("config takes %s, want %s", got, want)
 	}
 }
 
@@ -125,6 +172,26 @@ func TestTablesAreForPeopleAndTheRestIsForMachines(t *testing.T) {
 	}
 }
 
+// TestEveryStateHasAWord: the words come out of one package and are said by another.
+func TestEveryStateHasAWord(t *testing.T) {
+	a := chinese()
+	a.format = formatTmux
+	for _, s := range tray.States() {
+		if text := a.bar(tray.Glance{State: s, Active: "1"}); s != tray.OK && !hasHan(text) {
+			t.Errorf("the bar says %q of %s", text, s)
+		}
+	}
+	for _, state := range []string{ledger.HealthCooling, ledger.HealthOpen, ledger.HealthProbing, ledger.HealthDenied} {
+		g := tray.Glance{Active: "1", Profiles: []admin.ProfileStatus{{Name: "1", State: state}}}
+		if lines := g.Lines(a.wordsIn(""), time.Now()); len(lines) != 2 || !hasHan(lines[1]) {
+			t.Errorf("the tray says %q of %s", lines, state)
+		}
+		if word := a.wordCell(state); !hasHan(word.text) {
+			t.Errorf("a table says %q", word.text)
+		}
+	}
+}
+
 func TestErrorsAreTranslatedWhereTheyAreShown(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -134,6 +201,7 @@ func TestErrorsAreTranslatedWhereTheyAreShown(t *testing.T) {
 		{"one of ours", noProfile("x y"), "错误：没有名为 \"x y\" 的配置档\n修复：prism profiles list\n"},
 		{"one of cobra's", errors.New(`unknown command "bogus" for "prism"`), "错误：\"prism\" 没有命令 \"bogus\"\n修复：prism help\n"},
 		{"one of the system within one of ours", usagef("prism help", "read the request: %v", errors.New("permission denied")), "错误：读取请求：没有权限\n修复：prism help\n"},
+		{"a list of what may stand there", usagef("prism help", "%s", `profiles.yaml:2:3 a: expected x, y or z, got "w"`), "错误：profiles.yaml:2:3 a: 应为 x, y 或 z，实为 \"w\"\n修复：prism help\n"},
 		{"one that nobody foresaw", errors.New("the moon is in the way"), "错误：the moon is in the way\n修复：prism doctor\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"prism/internal/daemon"
 	"prism/internal/ledger"
 	"prism/internal/ledger/duckdb"
+	"prism/internal/spend"
 )
 
 // errNoLedger means that nothing was ever recorded here.
@@ -116,13 +117,16 @@ func (a *app) since(s string) (time.Time, error) {
 			if s[n-1] == 'w' {
 				days *= 7
 			}
-			return midnight(now).AddDate(0, 0, -days), nil
+			return dayFrom(now, -days), nil
 		}
 	}
 	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
 		return now.Add(-d), nil
 	}
-	for _, layout := range []string{time.DateOnly, "2006-01-02 15:04", time.RFC3339} {
+	if day, err := time.Parse(time.DateOnly, s); err == nil {
+		return spend.Midnight(day.Year(), day.Month(), day.Day(), now.Location()), nil
+	}
+	for _, layout := range []string{"2006-01-02 15:04", time.RFC3339} {
 		if t, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
 			return t, nil
 		}
@@ -130,6 +134,10 @@ func (a *app) since(s string) (time.Time, error) {
 	return time.Time{}, usagef("--since 7d, --since 12h or --since 2026-11-01", "%q is neither a duration nor a date", s)
 }
 
-func midnight(t time.Time) time.Time {
-	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())
+func midnight(t time.Time) time.Time { return dayFrom(t, 0) }
+
+// dayFrom is the first instant of the day so many days after that of t.
+func dayFrom(t time.Time, days int) time.Time {
+	y, m, d := t.Date()
+	return spend.Midnight(y, m, d+days, t.Location())
 }

@@ -45,6 +45,18 @@ func (w *logWriter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
+// jsonLog writes lines of JSON of which a terminal shows every character and acts upon none: journalctl
+// and tail put them on one. Who reads the JSON gets the text as it was.
+type jsonLog struct{ out io.Writer }
+
+// Write implements io.Writer.
+func (w jsonLog) Write(line []byte) (int, error) {
+	if _, err := io.WriteString(w.out, escape(string(line), true)); err != nil {
+		return 0, err
+	}
+	return len(line), nil
+}
+
 func (w *logWriter) run() {
 	defer close(w.done)
 	for {

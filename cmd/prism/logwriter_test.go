@@ -11,6 +11,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"prism/config"
+	"prism/internal/tray"
 )
 
 func TestALogThatNobodyReadsHoldsUpNobodyAndTellsWhatIsMissing(t *testing.T) {
@@ -103,4 +106,19 @@ func TestLinesThatCannotBeWrittenAreCounted(t *testing.T) {
 			t.Errorf("written:\n%s", got)
 		}
 	})
+}
+
+func TestTheLogOfAServiceHoldsNothingThatATerminalActsUpon(t *testing.T) {
+	const hostile = "a\u202eb\u009b2Jc\x1b[2Jd\U000e0041e\u2066f 中文"
+	var out bytes.Buffer
+	a := &app{err: &out, getenv: func(string) string { return "" }}
+	log := logger(a.logOutput(config.DefaultSettings()), config.DefaultSettings())
+	log.Info().Str("model", hostile).Msg("request finished")
+	if strings.ContainsFunc(strings.TrimSuffix(out.String(), "\n"), tray.Hostile) || strings.Count(out.String(), "\n") != 1 {
+		t.Errorf("the log has %q", out.String())
+	}
+	var line struct{ Model string }
+	if err := json.Unmarshal(out.Bytes(), &line); err != nil || line.Model != hostile {
+		t.Errorf("%q, %v", line.Model, err)
+	}
 }

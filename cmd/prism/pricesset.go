@@ -170,16 +170,8 @@ func spliceChecked(r room, src []byte, row config.PriceRow, opt config.ParseOpti
 	if err != nil {
 		return nil, false, err
 	}
-	p, problems := config.ParseProfiles(out, opt)
-	if p == nil {
-		return nil, false, problems
-	}
-	base, err := daemon.BaseBook(r.paths.Prices)
-	if base == nil {
+	if _, err := r.accepted(out, opt); err != nil {
 		return nil, false, err
-	}
-	if _, problems := daemon.BookOf(base, &daemon.File{Path: r.paths.Profiles, Src: out, Profiles: p}); problems.Err() != nil {
-		return nil, false, problems
 	}
 	return out, replaced, nil
 }

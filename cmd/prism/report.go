@@ -81,8 +81,23 @@ func (a *app) problemsText(ps config.Problems) string {
 		}
 		b.WriteString(a.problemText(ps[i]))
 	}
-	b.WriteString(a.text("%d errors, %d warnings", ps.Errors(), len(ps)-ps.Errors()) + "\n")
+	b.WriteString(a.countText(ps) + "\n")
 	return b.String()
+}
+
+// countText is [config.Problems.Summary] in the language of this run.
+func (a *app) countText(ps config.Problems) string {
+	errs := ps.Errors()
+	warnings := len(ps) - errs
+	switch {
+	case errs > 0 && warnings > 0:
+		return a.text("%s, %s", plural(errs, "%d errors"), plural(warnings, "%d warnings"))
+	case errs > 0:
+		return a.count(errs, "%d errors")
+	case warnings > 0:
+		return a.count(warnings, "%d warnings")
+	}
+	return a.text("no problems")
 }
 
 func placeOf(a *app, p *admin.Position) string {

@@ -38,6 +38,7 @@ program is replaced: see docs/running.md and examples/systemd.`,
 			if err != nil {
 				return err
 			}
+			boundLog(os.Stderr, serveLog(r))
 			ctx, stop := a.untilHangUp(cmd.Context())
 			defer stop()
 			return a.serve(ctx, r)
@@ -76,10 +77,14 @@ func (a *app) serve(ctx context.Context, r room) error {
 	if err != nil {
 		return err
 	}
+	program, err := ownProgram()
+	if err != nil {
+		program = "" // nobody will know of an upgrade
+	}
 	d, err := daemon.New(daemon.Options{
 		Paths: r.paths, Settings: r.settings, Version: thisBuild().Version, Logger: logger(lines, r.settings), Secrets: secrets, Kill: kill,
 		Listener: sockets.Data, Dashboard: sockets.Dashboard, Control: sockets.Control, Manager: manager,
-		Clouds: cloudauth.New(cloudauth.Options{}).Of, Zone: a.zone(), Lang: a.lang,
+		Clouds: cloudauth.New(cloudauth.Options{}).Of, Zone: a.zone(), Lang: a.lang, Program: program,
 		Queries: func() ([]admin.NamedQuery, error) { return offered(r.paths.Queries) },
 		Ready:   func(ready daemon.Ready) { a.banner(r, ready) },
 	})
@@ -173,7 +178,7 @@ func logger(w io.Writer, s config.Settings) zerolog.Logger {
 // logOutput shows the lines to a person on a terminal and passes them on elsewhere.
 func (a *app) logOutput(s config.Settings) io.Writer {
 	if s.LogFormat != "console" && (s.LogFormat != "auto" || !a.errTTY) {
-		return a.err
+		return jsonLog{a.err}
 	}
 	return zerolog.ConsoleWriter{
 		Out: a.err, TimeFormat: time.TimeOnly, NoColor: !a.errTTY || a.noColor || a.getenv("NO_COLOR") != "",

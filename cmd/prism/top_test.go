@@ -18,6 +18,7 @@ import (
 
 	"prism/internal/admin"
 	"prism/internal/stream"
+	"prism/internal/tray"
 )
 
 // topNoon is the moment of the tests' screens.
@@ -121,7 +122,7 @@ func TestTheScreenFitsTheTerminal(t *testing.T) {
 				if w := text.StringWidthWithoutEscSequences(line); w > size[0] {
 					t.Errorf("%v with %d: %q is %d wide", size, n, line, w)
 				}
-				if strings.IndexFunc(line, hostile) >= 0 {
+				if strings.IndexFunc(line, tray.Hostile) >= 0 {
 					t.Errorf("%v with %d: %q would do something to a terminal", size, n, line)
 				}
 			}

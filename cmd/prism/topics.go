@@ -38,7 +38,7 @@ const topicEnvironment = `Environment variables
 
   PRISM_CONFIG       profiles.yaml, or the directory it lies in
   PRISM_PROFILE      the profile of run and env, instead of the active one
-  PRISM_LANG         the language: en or zh; else as LC_ALL, LC_MESSAGES and LANG say
+  PRISM_LANG         the language: en or zh; else lang: in prism.yaml, LC_ALL, LC_MESSAGES, LANG
   PRISM_*            any key of prism.yaml: PRISM_LISTEN, PRISM_LOG_LEVEL, PRISM_TRUST ...
   XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME, XDG_RUNTIME_DIR
                      where the files lie; prism paths prints the outcome

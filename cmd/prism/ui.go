@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"runtime"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"prism/internal/desktop"
 )
 
 func newUI(a *app) *cobra.Command {
@@ -71,21 +72,7 @@ func browse(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), command[0], command[1:]...)
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start %s: %w", command[0], err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }() // a browser may stay; this process does not wait for it
-	select {
-	case err := <-ended:
-		if err != nil {
-			return fmt.Errorf("%s: %w", command[0], err)
-		}
-	case <-time.After(browsePatience):
-	case <-ctx.Done():
-	}
-	return nil
+	return desktop.Start(ctx, command, browsePatience)
 }
 
 func browseCommand(platform string, getenv func(string) string, url string) ([]string, error) {
@@ -95,7 +82,7 @@ func browseCommand(platform string, getenv func(string) string, url string) ([]s
 	case "darwin":
 		return []string{"open", url}, nil
 	}
-	if getenv("DISPLAY") == "" && getenv("WAYLAND_DISPLAY") == "" {
+	if !desktop.Present(platform, getenv) {
 		return nil, errNoBrowser
 	}
 	return []string{"xdg-open", url}, nil

@@ -37,6 +37,18 @@ func texts(t *testing.T, name string) map[string]forms {
 	return out
 }
 
+// catalogues are the names of all of them, that of the code first.
+func catalogues() []string {
+	var names []string
+	for _, tag := range Languages() {
+		names = append(names, tag.String())
+	}
+	return names
+}
+
+// translations are the catalogues that say every text in another language.
+func translations() []string { return catalogues()[1:] }
+
 // lines is a list in testdata; what begins with # is a remark.
 func lines(t *testing.T, name string) []string {
 	t.Helper()
@@ -72,7 +84,7 @@ func verbsOf(s string) []string {
 }
 
 func TestTranslationsHaveTheVerbsOfTheirKeys(t *testing.T) {
-	for _, name := range []string{"en", "zh"} {
+	for _, name := range catalogues() {
 		for key, said := range texts(t, name) {
 			for form, text := range said {
 				if want, got := verbsOf(key), verbsOf(text); !slices.Equal(want, got) {
@@ -85,13 +97,15 @@ func TestTranslationsHaveTheVerbsOfTheirKeys(t *testing.T) {
 
 // TestTranslationsKeepTheEdges: what is put together by others relies on the spaces around it.
 func TestTranslationsKeepTheEdges(t *testing.T) {
-	for key, said := range texts(t, "zh") {
-		text := said[other]
-		if strings.HasPrefix(key, "\n") != strings.HasPrefix(text, "\n") || strings.HasSuffix(key, "\n") != strings.HasSuffix(text, "\n") {
-			t.Errorf("%q and %q begin or end on different lines", key, text)
-		}
-		if strings.TrimSpace(text) == "" {
-			t.Errorf("%q has no translation", key)
+	for _, name := range translations() {
+		for key, said := range texts(t, name) {
+			text := said[other]
+			if strings.HasPrefix(key, "\n") != strings.HasPrefix(text, "\n") || strings.HasSuffix(key, "\n") != strings.HasSuffix(text, "\n") {
+				t.Errorf("%s.json: %q and %q begin or end on different lines", name, key, text)
+			}
+			if strings.TrimSpace(text) == "" {
+				t.Errorf("%s.json: %q has no translation", name, key)
+			}
 		}
 	}
 }
@@ -99,7 +113,7 @@ func TestTranslationsKeepTheEdges(t *testing.T) {
 func TestEveryTranslationIsAskedFor(t *testing.T) {
 	asked := everyText(t)
 	library := lines(t, "library.txt")
-	for _, name := range []string{"en", "zh"} {
+	for _, name := range catalogues() {
 		for key := range texts(t, name) {
 			if !asked[key] && !slices.Contains(library, strconv.Quote(key)) {
 				t.Errorf("%s.json: nothing says %q any more", name, key)
@@ -112,7 +126,7 @@ func TestEveryTranslationIsAskedFor(t *testing.T) {
 func TestWhatIsCountedHasAFormForOne(t *testing.T) {
 	english := texts(t, "en")
 	counted := webTexts(t)
-	for _, dir := range spoken() {
+	for _, dir := range speakers() {
 		counted = append(counted, sourceTexts(t, dir)...)
 	}
 	for _, s := range counted {
@@ -133,7 +147,7 @@ func TestChineseIsChinese(t *testing.T) {
 
 // TestCataloguesAreSorted keeps edits of several people apart; -update sorts them.
 func TestCataloguesAreSorted(t *testing.T) {
-	for _, name := range []string{"en", "zh"} {
+	for _, name := range catalogues() {
 		b, err := os.ReadFile(name + ".json")
 		if err != nil {
 			t.Fatal(err)

@@ -12,11 +12,49 @@ import (
 	"golang.org/x/text/language"
 )
 
-//go:embed en.json zh.json
+//go:embed *.json
 var files embed.FS
 
+// spoken is a language that prism speaks.
+type spoken struct {
+	tag  language.Tag // its catalogue is named so
+	page string       // as a document of HTML names it, by the script that the texts are written in
+	name string       // in itself
+}
+
+// allSpoken is the one list of them, the default first. Another one is a line here and its catalogue
+// beside this file; docs/language.md has the rest.
+func allSpoken() []spoken {
+	return []spoken{
+		{language.English, "en", "English"},
+		{language.Chinese, "zh-CN", "中文"},
+	}
+}
+
 // Languages are the ones that prism speaks, the default first.
-func Languages() []language.Tag { return []language.Tag{language.English, language.Chinese} }
+func Languages() []language.Tag {
+	var tags []language.Tag
+	for _, s := range allSpoken() {
+		tags = append(tags, s.tag)
+	}
+	return tags
+}
+
+// Name is what one of [Languages] is called by those who speak it; the name of the first one for a tag
+// that is none of them.
+func Name(tag language.Tag) string { return spokenOf(tag).name }
+
+// PageTag is the tag of BCP 47 for a document whose texts are in one of [Languages]: zh-CN. It begins
+// with the name of the catalogue.
+func PageTag(tag language.Tag) string { return spokenOf(tag).page }
+
+func spokenOf(tag language.Tag) spoken {
+	all := allSpoken()
+	if i := slices.IndexFunc(all, func(s spoken) bool { return s.tag == tag }); i >= 0 {
+		return all[i]
+	}
+	return all[0]
+}
 
 // JSON is the catalogue of a language, as name.json holds it, for who reads it elsewhere.
 func JSON(name string) ([]byte, bool) {

@@ -3,6 +3,7 @@ package lang
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 
 	"golang.org/x/text/language"
@@ -40,6 +41,25 @@ func TestALanguageThatPrismDoesNotSpeakIsNamed(t *testing.T) {
 		if tag, ok := Parse(wish); ok {
 			t.Errorf("Parse(%q) = %s", wish, tag)
 		}
+	}
+}
+
+func TestEveryLanguageHasACatalogueAndIsNamed(t *testing.T) {
+	names := map[string]bool{}
+	for _, tag := range Languages() {
+		if _, ok := JSON(tag.String()); !ok || For(tag).Tag() != tag {
+			t.Errorf("%s has no catalogue", tag)
+		}
+		if name := Name(tag); names[name] {
+			t.Errorf("%s is called %s", tag, name)
+		}
+		names[Name(tag)] = true
+		if !strings.HasPrefix(PageTag(tag), tag.String()) {
+			t.Errorf("a page in %s is one in %s", tag, PageTag(tag))
+		}
+	}
+	if got := Name(language.MustParse("tlh")); got != "English" {
+		t.Errorf("got %q", got)
 	}
 }
 
@@ -104,6 +124,8 @@ func TestASentenceIsRecognisedByItsKey(t *testing.T) {
 		"%d%% of the requests were slow":   {other: "%d%% 的请求很慢"},
 		"%v, did you mean %s?":             {other: "%v，你是指 %s 吗？"},
 		"active":                           {other: "当前"},
+		"profiles.yaml:%s":                 {other: "profiles.yaml:%s"},
+		"%s: %s":                           {other: "%s：%s"},
 		"profile %s":                       {other: "配置 %s"},
 		"profile %s has no key of its own": {other: "配置 %s 没有自己的密钥"},
 	})
@@ -113,6 +135,8 @@ func TestASentenceIsRecognisedByItsKey(t *testing.T) {
 		{"in the order of the translation", "move a to b", "把 b 换成 a"},
 		{"an error within an error", "open ledger /x: permission denied", "打开账本 /x：没有权限"},
 		{"within one that is foreign", "fork: permission denied", "fork: 没有权限"},
+		{"within a place that is the same in both", "profiles.yaml:2 b: permission denied", "profiles.yaml:2 b: 没有权限"},
+		{"around one that is foreign", "permission denied: EOF", "没有权限：EOF"},
 		{"a percent sign", "5% of the requests were slow", "5% 的请求很慢"},
 		{"the key that says more", "profile x has no key of its own", "配置 x 没有自己的密钥"},
 		{"too little to recognise", "look at this", "look at this"},

@@ -47,7 +47,11 @@ func (p Printer) Translate(text string) string {
 	}
 	// An error of ours around one that no key foresees, or the other way round.
 	if head, tail, ok := strings.Cut(text, ": "); ok {
-		return p.sentence(head) + ": " + p.sentence(tail)
+		said, rest := p.sentence(head), p.sentence(tail)
+		if said == head {
+			return head + ": " + rest // what stays as it is keeps its mark
+		}
+		return p.Text("%s: %s", said, rest)
 	}
 	return text
 }
@@ -86,6 +90,9 @@ func patternsOf(texts map[string]json.RawMessage) []pattern {
 			pat.literals = append(pat.literals, "")
 		}
 		pat.extend(key[at:])
+		if said == key && !slices.Contains(pat.nested, true) {
+			continue // it would keep others from saying what is in it
+		}
 		if pat.weigh() {
 			out = append(out, pat)
 		}

@@ -90,10 +90,12 @@ func unquoteJS(s string) string {
 }
 
 func TestWhatThePagesSayIsTranslated(t *testing.T) {
-	known := texts(t, "zh")
-	for _, s := range webTexts(t) {
-		if _, ok := known[s.key]; s.said && !ok {
-			t.Errorf("%s: no Chinese for %q", s.at, s.key)
+	for _, name := range translations() {
+		known := texts(t, name)
+		for _, s := range webTexts(t) {
+			if _, ok := known[s.key]; s.said && !ok {
+				t.Errorf("%s: %s.json has nothing for %q", s.at, name, s.key)
+			}
 		}
 	}
 }
