@@ -260,7 +260,7 @@ func TestEveryFacetCountsWhatItsChoiceShows(t *testing.T) {
 		}
 		for name, values := range f.Facets {
 			for _, v := range values[:min(len(values), 6)] {
-				choice := url.Values{"limit": {"1"}}
+				choice := url.Values{"limit": {"1"}, "patience": {"1"}}
 				maps.Copy(choice, base)
 				choice[name] = []string{""}
 				if v.Value != nil {

@@ -511,7 +511,7 @@ func TestFailedMeansTheSameInFiltersAndInSums(t *testing.T) {
 	d.get("/api/spend", url.Values{"range": {"all"}, "part": {"sums"}}, &s)
 	for query, where := range map[string]string{"failed": "outcome not in ('ok', 'client_abort')", "failed ok": "outcome <> 'client_abort'", "failed client_abort": "outcome <> 'ok'"} {
 		var p dashPage
-		d.get("/api/requests", url.Values{"range": {"all"}, "limit": {"1"}, "outcome": strings.Fields(query)}, &p)
+		d.get("/api/requests", url.Values{"range": {"all"}, "limit": {"1"}, "patience": {"1"}, "outcome": strings.Fields(query)}, &p)
 		if want := d.figure("select count(*) from requests where " + where); p.Total == nil || fmt.Sprint(*p.Total) != want || query == "failed" && *p.Total != s.Totals.Failed {
 			t.Errorf("%s: %v, want %s; failed in the sums: %d", query, p.Total, want, s.Totals.Failed)
 		}

@@ -208,7 +208,7 @@ func (d *Daemon) moneyStatus(st *admin.Status) {
 	st.Today = admin.TotalsOf(d.tally.Sum(spend.Scope{Kind: spend.ScopeAll}, spend.Day))
 	st.Budgets, st.Alerts = budgetStatus(d.tally), []admin.AlertStatus{}
 	for _, s := range d.alerts.States() {
-		a := admin.AlertStatus{Name: s.Name, State: admin.AlertQuiet, Value: s.Value, Bound: s.Bound, CheckedAt: instant(s.Checked), FiredAt: instant(s.Fired), Error: s.Err}
+		a := admin.AlertStatus{Name: s.Name, State: admin.AlertQuiet, Value: d.plain(s.Value), Bound: s.Bound, CheckedAt: instant(s.Checked), FiredAt: instant(s.Fired), Error: d.plain(s.Err)}
 		switch {
 		case s.Err != "":
 			a.State = admin.AlertFailed

@@ -142,7 +142,11 @@ func (d *Daemon) plain(s string) string { return string(d.redact([]byte(s))) }
 func (d *Daemon) shown(ps config.Problems) config.Problems {
 	out := ordered(ps)
 	for i := range out {
-		for _, text := range []*string{&out[i].Path, &out[i].Message, &out[i].Fix, &out[i].Excerpt} {
+		texts := []*string{&out[i].Message, &out[i].Excerpt}
+		if out[i].Code != config.CodePinMismatch { // there they are made of the name of the profile, which must stay one
+			texts = append(texts, &out[i].Path, &out[i].Fix)
+		}
+		for _, text := range texts {
 			*text = d.plain(*text)
 		}
 	}

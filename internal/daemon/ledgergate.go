@@ -8,10 +8,10 @@ import (
 	"prism/internal/ledger"
 )
 
-// foldPatience is how long a fold waits for our own children. It is longer than a query of a person and
-// one of a page may take, so that the folds of a ledger that is asked all the time are late, but never
+// foldPatience is how long a fold waits for our own children. It is longer than a file and a query of a
+// page may take, one after the other, so that the folds of a ledger that is asked all the time are late, but never
 // left out.
-const foldPatience = 2*sqlDeadline + 5*time.Second
+const foldPatience = sqlFileDeadline + sqlDeadline + 5*time.Second
 
 // ledgerGate lets our own children read the ledger, or one of them write to it. Without it a fold
 // would find the file locked by a query of ours, and a query by a fold. Whoever waits to write is

@@ -185,6 +185,9 @@ func (d *Daemon) apply(f *File, trigger string, force bool) admin.Verdict {
 		v.Changed = append(v.Changed, "prices")
 	}
 	v.DurationMS = ms(began)
+	if old != nil && old.problems.Err() != nil {
+		d.news.forget(admin.NoticeFileRefused, admin.NoticeHostWaits)
+	}
 	d.announceSwap(v, f)
 	d.tellHosts(&v, report)
 	d.swapped(admin.Swap{At: d.opt.Now(), Verdict: v})

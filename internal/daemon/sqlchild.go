@@ -120,12 +120,13 @@ func (r *SQLRunner) export(ctx context.Context, b admin.QueryBatch, to func(admi
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("run the SQL worker: %w", err)
 	}
+	slow := time.AfterFunc(sqlFileSend+limit+sqlGrace, stop)
+	defer slow.Stop()
 	send := func() error {
 		if !gaveUp() { // the time had passed
 			return context.DeadlineExceeded
 		}
-		slow := time.AfterFunc(sqlFileSend, stop)
-		defer slow.Stop()
+		slow.Reset(sqlFileSend)
 		return nil
 	}
 	sent := sendFile(out, to, send)

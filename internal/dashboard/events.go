@@ -20,8 +20,11 @@ const (
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	v, err := s.hub.join(sessionOf(r.Context())) //nolint:contextcheck // the watch is for all pages, and outlives this one
 	if err != nil {
-		if errors.Is(err, errCrowd) {
+		switch {
+		case errors.Is(err, errCrowd):
 			err = &admin.Error{Code: codeBusy, Message: "too many pages of the dashboard are open", Fix: "close some"}
+		case errors.Is(err, errClosed):
+			err = &admin.Error{Code: codeBusy, Message: "the gateway is about to stop", Fix: "prism start"}
 		}
 		s.reply(w, nil, err)
 		return

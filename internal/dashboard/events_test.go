@@ -318,7 +318,7 @@ func TestClosingEndsEveryStream(t *testing.T) {
 	p.next(t, "hello")
 	r.pages.Close()
 	p.next(t, "bye")
-	if resp, _ := r.ask(http.MethodGet, "/api/events", "", session); resp.StatusCode == http.StatusOK {
-		t.Error("a stream begins after the end")
+	if resp, body := r.ask(http.MethodGet, "/api/events", "", session); resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "about to stop") {
+		t.Errorf("a stream after the end: %d %s", resp.StatusCode, body)
 	}
 }

@@ -95,6 +95,9 @@ func TestAConnectionThatWasClosedHasNoUser(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = near.Close()
+		for err = nil; err == nil; { // until the other end has heard of it
+			_, err = far.Read(make([]byte, 1))
+		}
 		if uid, known := peerUser(far.RemoteAddr().String(), far.LocalAddr().String()); uid != nobody || !known {
 			t.Errorf("%s: user %d, known %t", name, uid, known)
 		}

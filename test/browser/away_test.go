@@ -13,7 +13,8 @@ func TestAGatewayThatComesBackIsFoundByThePage(t *testing.T) {
 	b := h.enter(t, newChrome(t))
 	b.excuse("ERR_CONNECTION_REFUSED")
 	b.excuse("ERR_INCOMPLETE_CHUNKED_ENCODING")
-	b.visit("/spend") // whose script is there, then
+	b.excuse("status of 503") // of who comes back while it is about to stop, or begins
+	b.visit("/spend")         // whose script is there, then
 	b.click("link", "SQL")
 	b.settled()
 	b.point(`document.querySelector(".editor")`)
