@@ -18,12 +18,13 @@ import (
 // escapes or over several lines.
 var ErrSettingsShape = errors.New("an address is written in a way that it cannot be left out")
 
-// addressPath matches an address and what follows its host, where a token stands as often as not.
-var addressPath = regexp.MustCompile(`(?i)(https?://)(?:[^/?#\s"'@]*@)?([^/?#\s"'@]+)[/?#][^\s"']+`)
+// addressPath matches an address with what stands in front of its host or follows it, where a token is as often
+// as not.
+var addressPath = regexp.MustCompile(`(?i)(https?://)(?:(?:[^/?#\s"']*@)?([^/?#\s"'@]+)[/?#][^\s"']+|[^/?#\s"']*@([^/?#\s"'@]+))`)
 
 // RedactAddresses leaves of the addresses in a text only the hosts.
 func RedactAddresses(text string) string {
-	return addressPath.ReplaceAllString(text, "${1}${2}/"+Withheld)
+	return addressPath.ReplaceAllString(text, "${1}${2}${3}/"+Withheld)
 }
 
 // WithholdAddresses returns the text of prism.yaml without the addresses of webhooks and collectors, which

@@ -13,7 +13,7 @@ func TestAddressesThatHoldATokenAreWithheld(t *testing.T) {
 	src := "# https://old.example.com/T0KEN\r\nlisten: 127.0.0.1:3010 # sk-ant-api03-0123456789abcdefghijkl\r\n" +
 		"notify: {desktop: true, webhook: 'HTTPS://hooks.example.com/T0KEN'} # was http://127.0.0.1?token=T0KEN\r\n" +
 		"telemetry:\r\n  otlp: https://collector.example.com?key=T0KEN\r\n" +
-		"alerts:\r\n  - {name: a, query: \"select 1 -- https://x.example.com/kept\", every: 1h, above: 10}\r\n"
+		"# was https://user:T0KEN@hooks2.example.com and https://T0KEN@2@hooks2.example.com/x\r\nalerts:\r\n  - {name: a, query: \"select 1 -- https://x.example.com/kept\", every: 1h, above: 10}\r\n"
 	for _, hosts := range []bool{false, true} {
 		out, names, err := WithholdAddresses([]byte(src), hosts)
 		if err != nil {
@@ -23,7 +23,7 @@ func TestAddressesThatHoldATokenAreWithheld(t *testing.T) {
 		if strings.Contains(text, "T0KEN") || strings.Contains(text, "sk-ant") || !slices.Equal(names, []string{"notify.webhook", "telemetry.otlp"}) {
 			t.Errorf("%q\n%s", names, text)
 		}
-		if strings.Contains(text, "hooks.example.com") != hosts || !strings.Contains(text, "https://x.example.com/kept") || strings.Count(text, "\n") != strings.Count(src, "\n") {
+		if strings.Contains(text, "hooks.example.com") != hosts || strings.Count(text, "https://hooks2.example.com/"+Withheld) != 2 || !strings.Contains(text, "https://x.example.com/kept") || strings.Count(text, "\n") != strings.Count(src, "\n") {
 			t.Errorf("hosts %v:\n%s", hosts, text)
 		}
 		file := filepath.Join(t.TempDir(), "prism.yaml")

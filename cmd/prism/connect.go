@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,14 +29,16 @@ func newConnect(a *app) *cobra.Command {
 		Use:   "connect",
 		Short: "Point Claude Code at prism in its settings, for good",
 		Long: `Connect writes into "env" of Claude Code's settings.json what leads every client to prism,
-however it is started. Other keys, switches to a cloud and names of other providers' models
-there are taken out: they would win, or go to whichever provider is active. Everything else in
-the file stays as it is, and the file as it was is kept beside it, as settings.json.before-prism.
-Both can be read by you alone: prism's token is in the one, and maybe a key in the other.
+however it is started. API keys, switches to a cloud and names of other providers' models are
+taken out of "env": a key or a switch would win over prism, and the name of a model would be
+asked of whichever provider is active. Everything else in the file stays as it is, and the file
+as it was is kept beside it, as settings.json.before-prism. Both can be read by you alone:
+prism's token is in the one, and maybe a key in the other.
 
 --undo takes it back: byte for byte where nothing else was changed since, else variable by
-variable. Sessions that run take up what is set within seconds; what is taken out, such as a
-model, they keep until they end.`,
+variable. Where that, or a second connect, would lose a value that was written there since, the
+file is kept aside first. Sessions that run take up what is set within seconds; what is taken
+out, such as a model, they keep until they end.`,
 		Example: "  prism connect --dry-run\n  prism connect\n  prism connect --settings .claude/settings.local.json --profile kimi\n  prism connect --undo",
 		Args:    args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -48,12 +49,15 @@ model, they keep until they end.`,
 			if o.settings = firstOf(o.settings, a.userSettings()); o.settings == "" {
 				return usagef("prism connect --settings FILE", "HOME is not set: where are the settings of Claude Code?")
 			}
+			if i := strings.LastIndex(o.settings, beforePrism); i > strings.LastIndexAny(o.settings, `/\`) {
+				return usagef("prism connect --settings "+shellQuote(o.settings[:i]), "%s is what prism connect keeps of a settings file, and stays as it is", o.settings)
+			}
 			if o.undo {
 				listen := config.DefaultSettings().Listen // the way out is open where prism.yaml is broken, too
 				if err == nil {
 					listen = r.asRunning(cmd.Context()).settings.Listen
 				}
-				return a.disconnect(listen, o)
+				return a.disconnect(cmd.Context(), r, listen, o)
 			}
 			return a.connect(cmd.Context(), r, o)
 		},
@@ -105,7 +109,8 @@ func (a *app) connect(ctx context.Context, r room, o connectOptions) error {
 	f.Edit(e.set, slices.Concat(e.unset, connect.ForeignModels(f.Env())))
 	rep := connectReport{Settings: o.settings, DryRun: o.dry, Changes: changedVariables(now, f.Env())}
 	if len(rep.Changes) > 0 && !o.dry {
-		if err := a.writeConnected(f, connected); err != nil {
+		lost := connected && a.loses(ctx, r, f, was)
+		if err := a.writeConnected(f, connected, lost); err != nil {
 			return err
 		}
 		kept := f.keptPath()
@@ -118,28 +123,41 @@ func (a *app) connect(ctx context.Context, r room, o connectOptions) error {
 	return nil
 }
 
-// writeConnected writes the file, for the user alone, once what was there is kept.
-func (a *app) writeConnected(f *clientFile, connected bool) error {
+// writeConnected writes the file, for the user alone, once what was there is kept: before the first time, and
+// again where something would be lost.
+func (a *app) writeConnected(f *clientFile, connected, lost bool) error {
+	text, err := f.Checked()
+	if err != nil {
+		return clientFileError(f.path, err)
+	}
 	if err := config.Writable(f.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return clientFileError(f.path, err)
 	}
 	if err := os.MkdirAll(filepath.Dir(f.path), 0o700); err != nil {
 		return clientFileError(f.path, err)
 	}
-	undo := func() {}
-	if !connected {
-		var err error
-		if undo, err = a.keepBefore(f); err != nil {
-			return clientFileError(f.path, err)
-		}
+	aside, undo := "", func() {}
+	switch {
+	case !connected:
+		aside, undo, err = a.keepBefore(f, writeCopy)
+	case lost:
+		aside, undo, err = f.keepNow()
 	}
-	err := f.forUserAlone()
-	if err == nil {
-		err = config.WriteFileAtomic(f.path, f.Text(), f.state)
+	if err != nil {
+		return clientFileError(f.path, err)
+	}
+	if err = f.forUserAlone(); err == nil {
+		err = config.WriteFileAtomic(f.path, text, f.state)
 	}
 	if err != nil {
 		undo()
 		return clientFileError(f.path, err)
+	}
+	switch {
+	case lost:
+		a.noteKept(aside)
+	case aside != "":
+		a.noteOlder(aside)
 	}
 	return nil
 }
@@ -168,14 +186,19 @@ func (a *app) settingsEnv(ctx context.Context, r room, own map[string]string, pr
 		return e, err
 	}
 	e.unset = append(e.unset, "ANTHROPIC_UNIX_SOCKET")
-	if e.profile.Auth == config.AuthPassthrough && originOf(own["ANTHROPIC_BASE_URL"]) != e.profile.Origin() {
-		e.unset = append(e.unset, credentials()...) // they are for somebody else
+	passthrough, base := e.profile.Auth == config.AuthPassthrough, own["ANTHROPIC_BASE_URL"]
+	here := leadsHere(base, r.settings.Listen) // by hand, with what the profile takes
+	switch {
+	case !passthrough:
+		e.set[headersVariable] = withoutCredentials(e.set[headersVariable])
+	case !here && originOf(base) != e.profile.Origin(): // what is there is for somebody else
+		e.set[headersVariable] = withoutCredentials(e.set[headersVariable])
+		e.unset = append(e.unset, credentials()...)
+	case here && prisms(own["ANTHROPIC_AUTH_TOKEN"], a.clientToken(ctx, r)): // for prism, and in the way of the client's own
+		e.unset = append(e.unset, "ANTHROPIC_AUTH_TOKEN")
 	}
 	if profile == "" {
 		delete(e.set, windowVariable)
-	}
-	if e.profile.Auth != config.AuthPassthrough {
-		e.set[headersVariable] = withoutCredentials(e.set[headersVariable])
 	}
 	for _, name := range connect.Written() {
 		if e.set[name] == "" {
@@ -199,89 +222,24 @@ func originOf(base string) string {
 }
 
 // withoutCredentials takes the headers out that hold a credential by their name: it is one provider's, and
-// would go to whichever is active.
+// would go to whichever is active. Those of prism's own go to none, and stay.
 func withoutCredentials(headers string) string {
 	secret := func(word string) bool {
 		return slices.Contains([]string{"authorization", "auth", "key", "apikey", "token", "secret", "cookie", "password"}, word)
 	}
 	return strings.Join(slices.DeleteFunc(strings.Split(headers, "\n"), func(line string) bool {
 		name, _, _ := strings.Cut(strings.ToLower(line), ":")
-		return slices.ContainsFunc(strings.FieldsFunc(name, func(r rune) bool { return r == '-' || r == '_' || r == ' ' }), secret)
+		return !strings.HasPrefix(name, "x-prism-") && slices.ContainsFunc(strings.FieldsFunc(name, func(r rune) bool { return r == '-' || r == '_' || r == ' ' }), secret)
 	}), "\n")
-}
-
-// leadsToPrism tells whether a settings file is as prism connect has left it, maybe with another address.
-func leadsToPrism(f *clientFile, listen string) bool {
-	env := f.Env()
-	base := env["ANTHROPIC_BASE_URL"]
-	if leadsHere(base, listen) {
-		return true
-	}
-	u, err := url.Parse(base)
-	local := err == nil && u.Scheme == "http" && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback())
-	return env["CLAUDE_CODE_GATEWAY_HINT_HEADERS"] == "1" && (base == "" || local)
-}
-
-// takeBack makes of the variables that prism connect touches what they were, but for what was written since.
-func takeBack(f, was *clientFile) {
-	now, before := f.Env(), was.Env()
-	names := slices.DeleteFunc(connect.TakenOut(), f.Sets)
-	for _, name := range connect.Written() {
-		mine := true
-		switch name {
-		case "NO_PROXY", "no_proxy":
-			mine = !was.Sets(name) || withoutLoopback(now[name]) == withoutLoopback(before[name])
-		case headersVariable:
-			own := strings.Join(ownHeaders(now[name]), "\n")
-			if mine = own == "" || own == before[name] || own == withoutCredentials(before[name]); !mine {
-				f.Edit(map[string]string{name: own}, nil)
-			}
-		}
-		if mine {
-			names = append(names, name)
-		}
-	}
-	f.Restore(was.Settings, names)
-}
-
-func (a *app) disconnect(listen string, o connectOptions) error {
-	f, err := readClientFile(o.settings)
-	if err != nil {
-		return err
-	}
-	was, err := f.kept()
-	if err != nil {
-		return err
-	}
-	if was == nil {
-		return notFound("take ANTHROPIC_BASE_URL and ANTHROPIC_AUTH_TOKEN out of it", "prism connect has kept no %s", f.keptPath())
-	}
-	if !leadsToPrism(f, listen) {
-		return usagef("rm "+shellQuote(f.keptPath())+", which is the file as it was before prism connect", "%s does not lead to prism any more; nothing was written", f.path)
-	}
-	before := f.Env()
-	takeBack(f, was)
-	same := f.Equal(was.Settings)
-	rep := connectReport{Settings: o.settings, DryRun: o.dry, Changes: changedVariables(before, f.Env())}
-	if !o.dry {
-		if err := f.giveBack(was, same); err != nil {
-			return err
-		}
-		rep.Written = true
-	}
-	if err := a.show(a.connectView(rep)); err != nil {
-		return err
-	}
-	if !same {
-		a.note("the file was changed since in other places, too; those stay")
-	}
-	return nil
 }
 
 // offerToConnect asks, after the profiles of the client's own settings were imported, whether the client
 // should ask prism from now on.
 func (a *app) offerToConnect(ctx context.Context, r room, file string) error {
-	o := connectOptions{settings: firstOf(file, a.userSettings())}
+	o := connectOptions{settings: a.userSettings()}
+	if a.isClientFile(file) {
+		o.settings = file
+	}
 	command := a.connectCommand(o.settings)
 	if !a.interactive() || o.settings == "" {
 		a.note("then point Claude Code at prism: %s", command)
@@ -293,6 +251,15 @@ func (a *app) offerToConnect(ctx context.Context, r room, file string) error {
 		return nil
 	}
 	return a.connect(ctx, r, o)
+}
+
+// isClientFile tells whether Claude Code reads a file, by its name or its place. Another one, such as what prism
+// connect has kept, can be imported from, but not connected.
+func (a *app) isClientFile(path string) bool {
+	return slices.Contains([]string{"settings.json", "settings.local.json"}, filepath.Base(path)) || slices.ContainsFunc(a.places().ClaudeFiles(), func(known string) bool {
+		same, err := sameFile(known, path)
+		return err == nil && same
+	})
 }
 
 // connectCommand is how a settings file is connected.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
+	"time"
 
 	"prism/config"
 	"prism/internal/admin"
@@ -53,32 +55,74 @@ func (f *clientFile) kept() (*clientFile, error) {
 	return readClientFile(f.keptPath())
 }
 
-// keepBefore keeps the file as it was. A copy that is there is of another time, and goes aside. undo is for
-// when the file is not written after all.
-func (a *app) keepBefore(f *clientFile) (undo func(), err error) {
-	kept, aside := f.keptPath(), ""
+// keepBefore keeps the file as it was, by write. A copy that is there is of another time, and goes aside: to the
+// path that is returned, else "". undo is for when the file is not written after all.
+func (a *app) keepBefore(f *clientFile, write func(path string, text []byte) error) (aside string, undo func(), err error) {
+	kept := f.keptPath()
 	if st, err := os.Lstat(kept); err == nil {
-		aside = kept + "-" + st.ModTime().UTC().Format("20060102T150405")
+		aside = f.asidePath(st.ModTime())
 		if err := os.Rename(kept, aside); err != nil {
-			return nil, fmt.Errorf("keep the settings as they were: %w", err)
+			return "", nil, fmt.Errorf("keep the settings as they were: %w", err)
 		}
 	}
+	err = write(kept, f.text) // no text: there was no file
+	switch {
+	case err == nil:
+		return aside, func() {
+			_ = os.Remove(kept)
+			if aside != "" {
+				_ = os.Rename(aside, kept)
+			}
+		}, nil
+	case aside == "":
+	case errors.Is(err, config.ErrChanged): // another copy has its place
+		a.noteOlder(aside)
+	default:
+		_ = os.Rename(aside, kept)
+	}
+	return "", nil, err
+}
+
+// keepNow keeps the file as it is now beside the copy.
+func (f *clientFile) keepNow() (aside string, undo func(), err error) {
+	aside = f.asidePath(f.state.ModTime)
+	if err := writeCopy(aside, f.text); err != nil {
+		return "", nil, err
+	}
+	return aside, func() { _ = os.Remove(aside) }, nil
+}
+
+// writeCopy writes a file that is not there yet, for the user alone. One that somebody else has made in this moment
+// is [config.ErrChanged].
+func writeCopy(path string, text []byte) error {
 	var m made
-	if err := writeNew(kept, f.text, 0o600, &m, "settings"); err != nil { // empty: there was no file
-		return nil, err
+	if err := writeNew(path, text, 0o600, &m, "settings"); err != nil {
+		return err
 	}
-	if m.rows[0][2].text == "exists" { // by somebody else, in this moment
-		return nil, config.ErrChanged
+	if m.rows[0][2].text == "exists" {
+		return config.ErrChanged
 	}
-	if aside != "" {
-		a.note("an older copy was there, and may hold a key: %s", a.tilde(aside))
-	}
-	return func() {
-		_ = os.Remove(kept)
-		if aside != "" {
-			_ = os.Rename(aside, kept)
+	return nil
+}
+
+// asidePath is a free name beside the copy, for a file that was changed last at this time.
+func (f *clientFile) asidePath(at time.Time) string {
+	name := f.keptPath() + "-" + at.UTC().Format("20060102T150405")
+	path := name
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(path); err != nil {
+			return path
 		}
-	}, nil
+		path = name + "-" + strconv.Itoa(n)
+	}
+}
+
+func (a *app) noteOlder(aside string) {
+	a.note("an older copy was there, and may hold a key: %s", a.tilde(aside))
+}
+
+func (a *app) noteKept(aside string) {
+	a.note("values were written there since that are in no other file; that file is kept, and may hold a key: %s", a.tilde(aside))
 }
 
 // forUserAlone takes from others the right to read the file: a token comes into it.
@@ -96,11 +140,21 @@ func (f *clientFile) forUserAlone() error {
 }
 
 // giveBack writes what was taken back and puts away the copy: the same bytes as before, where the file says the
-// same, and no file where there was none.
-func (f *clientFile) giveBack(was *clientFile, same bool) error {
-	text := f.Text()
-	if same {
-		text = was.text
+// same, and no file where there was none. Where something would be lost, the file of now goes aside first.
+func (a *app) giveBack(f, was *clientFile, same, lost bool) error {
+	text := was.text
+	if !same {
+		var err error
+		if text, err = f.Checked(); err != nil {
+			return clientFileError(f.path, err)
+		}
+	}
+	aside, undo := "", func() {}
+	if lost {
+		var err error
+		if aside, undo, err = f.keepNow(); err != nil {
+			return clientFileError(f.path, err)
+		}
 	}
 	st, err := os.Lstat(f.path)
 	if same && len(was.text) == 0 && err == nil && st.Mode().IsRegular() {
@@ -109,7 +163,11 @@ func (f *clientFile) giveBack(was *clientFile, same bool) error {
 		err = config.WriteFileAtomic(f.path, text, f.state)
 	}
 	if err != nil {
+		undo()
 		return err
+	}
+	if lost {
+		a.noteKept(aside)
 	}
 	if err := os.Remove(f.keptPath()); err != nil {
 		return fmt.Errorf("put away the settings as they were: %w", err)

@@ -62,8 +62,9 @@ func maskedVariable(name, value string) string {
 	case strings.HasSuffix(name, "_HEADERS") && value != "1":
 		var names []string
 		for line := range strings.SplitSeq(value, "\n") {
-			header, _, _ := strings.Cut(line, ":")
-			names = append(names, strings.TrimSpace(header)+": …")
+			if header, _, _ := strings.Cut(line, ":"); strings.TrimSpace(header) != "" {
+				names = append(names, strings.TrimSpace(header)+": …")
+			}
 		}
 		return strings.Join(names, ", ")
 	}
@@ -95,7 +96,7 @@ func (a *app) noteConnected(ctx context.Context, r room, f *clientFile, rep conn
 	case rep.Written:
 		a.note("written: %s", a.tilde(rep.Settings))
 		if len(f.text) > 0 {
-			a.note("as it was: %s; back again: %s", a.tilde(*rep.Backup), a.connectCommand(rep.Settings)+" --undo")
+			a.note("as it was before prism: %s; back again: %s", a.tilde(*rep.Backup), a.connectCommand(rep.Settings)+" --undo")
 		}
 	case len(rep.Changes) == 0:
 		a.note("%s leads to prism already", a.tilde(rep.Settings))
@@ -127,7 +128,7 @@ func (a *app) noteShared(f *clientFile) {
 	}
 }
 
-// noteStronger names the settings that win over the file here, and lead elsewhere.
+// noteStronger names the settings that win over the file in this directory, and lead elsewhere.
 func (a *app) noteStronger(r room, f *clientFile) {
 	for _, path := range a.places().ClaudeFiles() {
 		if same, err := sameFile(path, f.path); err == nil && same {
@@ -138,7 +139,7 @@ func (a *app) noteStronger(r room, f *clientFile) {
 			continue
 		}
 		if base := other.Env()["ANTHROPIC_BASE_URL"]; base != "" && !leadsHere(base, r.settings.Listen) {
-			a.note("here %s leads to %s all the same", a.tilde(path), config.RedactText(withoutSecrets(base)))
+			a.note("in this directory %s leads to %s all the same", a.tilde(path), config.RedactText(withoutSecrets(base)))
 		}
 	}
 }

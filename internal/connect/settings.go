@@ -16,6 +16,9 @@ import (
 // JSON object, or whose "env" is none. The error names the line, never what stands there.
 var ErrFormat = errors.New("not a settings file of Claude Code")
 
+// ErrUnwritable means that a file is written in a way that it cannot be edited in place.
+var ErrUnwritable = errors.New("the comments of the file stand where a variable would get lost among them")
+
 // Settings is the text of a settings file, to be edited in place.
 type Settings struct {
 	doc     hujson.Value
@@ -80,6 +83,19 @@ func (s *Settings) Env() map[string]string {
 // Has tells whether the file has a member of this name, outside of "env".
 func (s *Settings) Has(name string) bool { return member(s.root(), name) != nil }
 
+// Value returns what "env" says of a variable, and whether it says anything: a text, or the JSON of what is none.
+func (s *Settings) Value(name string) (value string, there bool) {
+	m := member(s.env(), name)
+	if m == nil {
+		return "", false
+	}
+	if l, ok := m.Value.Value.(hujson.Literal); ok {
+		return l.String(), true
+	}
+	v := hujson.Value{Value: m.Value.Value}
+	return string(v.Pack()), true
+}
+
 // Sets tells whether "env" has a member of this name, a text or not.
 func (s *Settings) Sets(name string) bool { return member(s.env(), name) != nil }
 
@@ -95,6 +111,17 @@ func (s *Settings) Said(name string) string {
 
 // Text returns the file. Of what was not edited every byte is as it was.
 func (s *Settings) Text() []byte { return s.doc.Pack() }
+
+// Checked returns the text as [Settings.Text] does, once it was read again: the error is [ErrUnwritable] where it
+// does not say what was meant, and it must not be written.
+func (s *Settings) Checked() ([]byte, error) {
+	text := s.Text()
+	again, err := Read(text)
+	if err != nil || !again.Equal(s) {
+		return nil, ErrUnwritable
+	}
+	return text, nil
+}
 
 // Edit sets variables and takes others out.
 func (s *Settings) Edit(set map[string]string, drop []string) {
@@ -200,65 +227,10 @@ func (s *Settings) add(o *hujson.Object, name string, value hujson.ValueTrimmed,
 	} else if last := &o.Members[n-1].Value; last.AfterExtra != nil {
 		m.Value.AfterExtra, last.AfterExtra = last.AfterExtra, nil // the comma at the end stays one
 	}
-	if line, rest := besides(o.AfterExtra); len(o.Members) > 0 && len(line) > 0 {
-		m.Name.BeforeExtra, o.AfterExtra = append(line, m.Name.BeforeExtra...), rest
+	if line, eol, rest := besides(o.AfterExtra); len(o.Members) > 0 && len(line) > 0 {
+		m.Name.BeforeExtra, o.AfterExtra = joined(line, eol, m.Name.BeforeExtra), rest
 	}
 	o.Members = append(o.Members, m)
-}
-
-// margin is the white space in front of the next member: that of its neighbour, without its comments.
-func (s *Settings) margin(o *hujson.Object, depth int) hujson.Extra {
-	if len(o.Members) == 0 {
-		return s.indent(depth)
-	}
-	before := string(o.Members[len(o.Members)-1].Name.BeforeExtra)
-	if len(o.Members) > 1 && before == "" { // {"a":1,"b":2}
-		return nil
-	}
-	if i := strings.LastIndexByte(before, '\n'); i >= 0 {
-		return hujson.Extra(newline(before[:i+1]) + before[i+1:])
-	}
-	if len(o.Members) == 1 && strings.TrimSpace(before) == "" {
-		return hujson.Extra(" ")
-	}
-	return hujson.Extra(before[len(strings.TrimRight(before, " \t")):])
-}
-
-// indent is a new line and the margin of a member that lies so deep, as the first member of the file has it.
-func (s *Settings) indent(depth int) hujson.Extra {
-	step, line := "  ", "\n"
-	if members := s.root().Members; len(members) > 0 {
-		before := string(members[0].Name.BeforeExtra)
-		i := strings.LastIndexByte(before, '\n')
-		if i < 0 {
-			return nil // all on one line
-		}
-		line = newline(before[:i+1])
-		if margin := before[i+1:]; margin != "" && strings.TrimSpace(margin) == "" {
-			step = margin
-		}
-	}
-	return hujson.Extra(line + strings.Repeat(step, depth))
-}
-
-// besides splits off the comment that stands on the line of the member before.
-func besides(extra hujson.Extra) (line, rest hujson.Extra) {
-	i := bytes.IndexByte(extra, '\n')
-	if i < 0 {
-		i = len(extra)
-	}
-	line = slices.Clone(bytes.TrimRight(extra[:i], " \t\r"))
-	if len(line) == 0 {
-		return nil, extra
-	}
-	return line, extra[i:]
-}
-
-func newline(s string) string {
-	if strings.HasSuffix(s, "\r\n") {
-		return "\r\n"
-	}
-	return "\n"
 }
 
 func nameOf(m hujson.ObjectMember) string {
@@ -303,12 +275,12 @@ func remove(o *hujson.Object, name string) {
 	last := i == len(o.Members)-1
 	before, after := o.Members[i].Name.BeforeExtra, o.Members[i].Value.AfterExtra
 	o.Members = slices.Delete(o.Members, i, i+1)
-	if line, _ := besides(before); len(line) > 0 {
+	if line, eol, _ := besides(before); len(line) > 0 {
 		next := &o.AfterExtra
 		if !last {
 			next = &o.Members[i].Name.BeforeExtra
 		}
-		*next = append(line, *next...)
+		*next = joined(line, eol, *next)
 	}
 	if n := len(o.Members); last && n > 0 && after != nil && o.Members[n-1].Value.AfterExtra == nil {
 		o.Members[n-1].Value.AfterExtra = hujson.Extra{} // the comma at the end stays

@@ -47,6 +47,18 @@ func TestAnEditTouchesOnlyWhatItNames(t *testing.T) {
 		"lines of DOS":                        {"{\r\n  \"a\": 1\r\n}\r\n", "{\r\n  \"a\": 1,\r\n  \"env\": {\r\n    \"ANTHROPIC_AUTH_TOKEN\": \"<t>\",\r\n    \"ANTHROPIC_BASE_URL\": \"http://127.0.0.1:3000\"\r\n  }\r\n}\r\n"},
 		"comments stay":                       {"{\n  // mine\n  \"a\": 1, // one\n  \"env\": {\n    \"B\": \"b\", // two\n    \"ANTHROPIC_API_KEY\": \"k\",\n  },\n}\n", "{\n  // mine\n  \"a\": 1, // one\n  \"env\": {\n    \"B\": \"b\", // two\n    \"ANTHROPIC_AUTH_TOKEN\": \"<t>\",\n    \"ANTHROPIC_BASE_URL\": \"http://127.0.0.1:3000\",\n  },\n}\n"},
 		"a comment behind the last one stays": {"{\n  \"env\": {\n    \"ANTHROPIC_BASE_URL\": \"x\",\n    \"ANTHROPIC_AUTH_TOKEN\": \"y\",\n    \"ANTHROPIC_API_KEY\": \"k\" // old\n  }\n}\n", "{\n  \"env\": {\n    \"ANTHROPIC_BASE_URL\": \"http://127.0.0.1:3000\",\n    \"ANTHROPIC_AUTH_TOKEN\": \"<t>\" // old\n  }\n}\n"},
+		"a comment to the end of a line without one behind it": {
+			"{\"env\": { \"A\": \"1\", \"B\": \"2\" // both\n}}",
+			"{\"env\": { \"A\": \"1\", \"B\": \"2\", // both\n \"ANTHROPIC_AUTH_TOKEN\": \"<t>\",\n \"ANTHROPIC_BASE_URL\": \"http://127.0.0.1:3000\"\n}}",
+		},
+		"a comment of the member before one that goes": {
+			"{\"env\": {\"ANTHROPIC_BASE_URL\": \"x\", \"A\": \"1\", // one\n \"ANTHROPIC_API_KEY\": \"k\", \"ANTHROPIC_AUTH_TOKEN\": \"y\"}}",
+			"{\"env\": {\"ANTHROPIC_BASE_URL\": \"http://127.0.0.1:3000\", \"A\": \"1\", // one\n \"ANTHROPIC_AUTH_TOKEN\": \"<t>\"}}",
+		},
+		"a comment of several lines": {
+			"{\"env\": {\n  \"A\": \"1\", /* one\n  and more */ \"ANTHROPIC_API_KEY\": \"k\" /* old\n  key */\n}}",
+			"{\"env\": {\n  \"A\": \"1\", /* one\n  and more */ /* old\n  key */\n  \"ANTHROPIC_AUTH_TOKEN\": \"<t>\",\n  \"ANTHROPIC_BASE_URL\": \"http://127.0.0.1:3000\"\n}}",
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -54,6 +66,23 @@ func TestAnEditTouchesOnlyWhatItNames(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", got, test.after)
 			}
 		})
+	}
+}
+
+// TestATextThatDoesNotSayWhatWasMeantIsNotGiven puts a comment where it swallows a member.
+func TestATextThatDoesNotSayWhatWasMeantIsNotGiven(t *testing.T) {
+	s, err := Read([]byte("{\"env\": {\"A\": \"1\", \"B\": \"2\"\n}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := s.Checked(); err != nil || string(text) != string(s.Text()) {
+		t.Errorf("%q, %v", text, err)
+	}
+	for _, comment := range []string{"// all on this line ", "// up to there\n", "/* without an end "} {
+		s.env().Members[1].Name.BeforeExtra = hujson.Extra(comment)
+		if _, err := s.Checked(); (err == nil) != strings.HasSuffix(comment, "\n") || err != nil && !errors.Is(err, ErrUnwritable) {
+			t.Errorf("%q: %v", comment, err)
+		}
 	}
 }
 
@@ -114,7 +143,7 @@ func TestAModelOfAnotherProviderIsTold(t *testing.T) {
 
 // FuzzEdit edits any file: what comes out is one again, holds what was set, and gives back what was there.
 func FuzzEdit(f *testing.F) {
-	for _, seed := range []string{"", "{}", `{"env":{}}`, "{\n\t\"a\": 1, // x\n\t\"env\": {\"A\": \"1\", /*y*/ \"B\": \"2\",},\n}", "\ufeff{}", `{"env":{"A":null}}`, `{"\u0065nv":{"\u0041":"x"}}`} {
+	for _, seed := range []string{"", "{}", `{"env":{}}`, "{\n\t\"a\": 1, // x\n\t\"env\": {\"A\": \"1\", /*y*/ \"B\": \"2\",},\n}", "\ufeff{}", "{\"env\": { \"X\": \"1\", \"Y\": \"2\" // both\n }}", "{\"env\": {\"A\": \"1\", // x\n \"B\": \"2\", \"C\": \"3\"}}", "{\"env\": {\"X\": \"1\", /* x\n y */ \"B\": \"2\", \"C\": \"3\" /* z\r\n */}}", "{\"env\": {\n/* a\n b */ \"X\": 1}}", `{"env":{"A":null}}`, `{"\u0065nv":{"\u0041":"x"}}`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, before string) {
@@ -125,7 +154,12 @@ func FuzzEdit(f *testing.F) {
 		if was.written && string(was.Text()) != before {
 			t.Fatalf("%q became %q before it was edited", before, was.Text())
 		}
-		text := edited(t, before, map[string]string{"A": "a\"\n\u2028<", "N": ""}, "B")
+		s, _ := Read([]byte(before))
+		s.Edit(map[string]string{"A": "a\"\n\u2028<", "N": ""}, []string{"B"})
+		text := string(s.Text())
+		if _, err := s.Checked(); err != nil {
+			t.Fatalf("%q became %q: %v", before, text, err)
+		}
 		now, err := Read([]byte(text))
 		if err != nil {
 			t.Fatalf("%q became %q: %v", before, text, err)
@@ -138,7 +172,7 @@ func FuzzEdit(f *testing.F) {
 			t.Fatalf("%q became %q", before, text)
 		}
 		now.Restore(was, []string{"A", "B", "N"})
-		if !now.Equal(was) {
+		if _, err := now.Checked(); err != nil || !now.Equal(was) {
 			t.Fatalf("%q became %q and then %q", before, text, now.Text())
 		}
 	})
