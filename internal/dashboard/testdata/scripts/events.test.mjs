@@ -27,6 +27,11 @@ class Stream {
   say(type, data, id = "") {
     if (this.readyState !== Stream.CLOSED) this.runs.get(type)?.({ data: JSON.stringify(data ?? {}), lastEventId: id });
   }
+  // As the gateway begins one.
+  begin() {
+    this.say("open");
+    this.say("beat");
+  }
   static get last() {
     return Stream.all.at(-1);
   }
@@ -57,7 +62,7 @@ async function begin({ streams = true } = {}) {
     return { ok: !body.error, status: body.status && body.error ? body.status : 200, json: async () => body };
   };
   await listen();
-  if (streams) Stream.last.say("open");
+  if (streams) Stream.last.begin();
 }
 
 test("a stream begins where the answer before it ended, and its events are taken in", async () => {
@@ -91,8 +96,9 @@ test("a gateway that is gone is away, and back as soon as it answers", async () 
   await pass(1_000);
   assert.equal(link.value, "away");
   answers["/api/state"] = state;
-  await pass(30_000);
-  Stream.last.say("open");
+  await pass(2_000);
+  assert.equal(link.value, "joining"); // what stands there is new
+  Stream.last.begin();
   assert.equal(link.value, "live");
 });
 
@@ -108,6 +114,38 @@ test("a stream that says nothing is opened anew, and one that beats is left alon
   await pass(46_000);
   assert.notEqual(Stream.last, first);
   assert.equal(Stream.open, 1);
+});
+
+test("where nothing of a stream gets through, or its beginning only, everything is asked for now and then", async () => {
+  await begin({ streams: false });
+  for (const headers of [false, false, true, true]) {
+    const before = asked.length;
+    if (headers) Stream.last.say("open");
+    await pass(10_000);
+    assert.deepEqual([link.value, asked.length, Stream.open], ["polling", before + 1, 1]);
+  }
+  const last = Stream.last;
+  last.begin();
+  await pass(20_000);
+  assert.deepEqual([link.value, Stream.last === last], ["live", true]);
+});
+
+test("a stream that is cut again and again is waited for ever longer, and one that lasts sets that back", async () => {
+  await begin();
+  const cut = async (ms, state) => {
+    const last = Stream.last;
+    last.say("open");
+    last.say("error");
+    assert.equal(link.value, state);
+    await pass(ms - 1);
+    assert.equal(Stream.last, last, `opened before ${ms} ms`);
+    await pass(1);
+    assert.notEqual(Stream.last, last, `not opened after ${ms} ms`);
+  };
+  for (const ms of [1_000, 2_000, 5_000]) await cut(ms, "joining");
+  for (const ms of [10_000, 30_000, 30_000]) await cut(ms, "polling");
+  Stream.last.begin();
+  await cut(1_000, "joining");
 });
 
 test("after a restart of the gateway everything is asked for again", async () => {

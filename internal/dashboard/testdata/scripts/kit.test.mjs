@@ -12,6 +12,7 @@ const { Search } = await import("../../web/js/kit/search.js");
 const { Table } = await import("../../web/js/kit/table.js");
 const { Popover } = await import("../../web/js/kit/popover.js");
 const { Money, outcomeName } = await import("../../web/js/kit/values.js");
+const { Waiting } = await import("../../web/js/kit/block.js");
 const { Banner } = await import("../../web/js/frame/banner.js");
 const { link } = await import("../../web/js/store.js");
 
@@ -90,6 +91,21 @@ test("a question that gets no answer at all ends", { timeout: 10_000 }, async (t
   globalThis.fetch = before;
 });
 
+test("an answer that is cut off is told by what ended it, whatever the engine calls it", { timeout: 10_000 }, async () => {
+  const before = globalThis.fetch;
+  const own = { name: "AbortError" };
+  let reading = () => {};
+  globalThis.fetch = async (_, { signal }) => ({ ok: true, status: 200, json: () => new Promise((_, no) => (signal.addEventListener("abort", () => no(own)), reading())) });
+  const done = keepAlive();
+  await assert.rejects(get("/api/state", null, { limit: 10 }), (err) => err.status === 0 && err.code === "not_running");
+  own.name = "TypeError";
+  const stop = new AbortController();
+  reading = () => stop.abort();
+  await assert.rejects(get("/api/state", null, { signal: stop.signal }), { name: "AbortError" });
+  done();
+  globalThis.fetch = before;
+});
+
 // The limit of a question alone does not keep node from ending.
 function keepAlive() {
   const channel = new MessageChannel();
@@ -133,6 +149,13 @@ test("what has no price by its nature is not called unpriced", async () => {
   assert.equal(text({ value: null, unpriced: false }), "–");
   assert.equal(text({ value: null, unpriced: true }), "unpriced");
   assert.equal(text({ value: "0", unpriced: true }), "$0.00");
+});
+
+test("who waits is told what would help, but not to try again, which the page does", () => {
+  const box = stage();
+  const text = (fix) => (render(html`<${Waiting} error=${{ message: "the ledger is held", fix }} />`, box), box.textContent);
+  assert.match(text("close the program that holds it, and try again"), /^the ledger is held It is asked again\.\s*fix: close the program/);
+  for (const fix of ["", "try again", "try again in a few seconds"]) assert.doesNotMatch(text(fix), /fix|try again/);
 });
 
 test("no two outcomes are called the same", () => {

@@ -76,7 +76,7 @@ test("groups by a tag wait for its name", async () => {
 
 test("spans of another year say which", async () => {
   const { spanName } = await import("../../web/js/pages/spend/axis.js");
-  const year = new Date().getFullYear();
+  const year = new Date().getUTCFullYear();
   zone.value = "UTC";
   assert.deepEqual([spanName(`${year}-06-02`, "day"), spanName(`${year - 1}-06-02`, "day")], ["Jun 2", `Jun 2, ${year - 1}`]);
   assert.equal(spanName(`${year - 1}-06-02T14:00`, "hour"), `Jun 2, ${year - 1}, 14:00`);

@@ -24,10 +24,10 @@ test("parameters of a question are encoded, lists by repeating them", () => {
 });
 
 test("the hours of the day keep their own beginnings and exact sums, and nothing is drawn of a day without a request", () => {
-  const day = (...found) => Array.from({ length: 24 }, (_, i) => ({ at: new Date(Date.parse("2026-11-25T15:30:00Z") + i * 3_600_000).toISOString(), requests: 0, failed: 0, cost_usd: null, ...found[i] }));
+  const day = (...found) => Array.from({ length: 24 }, (_, i) => ({ at: new Date(Date.parse("2026-11-25T15:30:00Z") + i * 3_600_000).toISOString(), requests: 0, failed: 0, unpriced: 0, cost_usd: null, ...found[i] }));
   const busy = day({ requests: 3, failed: 1, cost_usd: "0.2999999999" });
   const { hours, byProfile, rate } = arrange({ all: busy, profiles: [{ profile: "work", hours: busy }, { profile: null, hours: day() }], last_hour_usd: "0.1000000001" });
-  assert.deepEqual([hours.length, hours[0], hours[23].hour], [24, { hour: "2026-11-25T15:30:00.000Z", requests: 3, errors: 1, cost_usd: "0.2999999999" }, "2026-11-26T14:30:00.000Z"]);
+  assert.deepEqual([hours.length, hours[0], hours[23].hour], [24, { hour: "2026-11-25T15:30:00.000Z", requests: 3, errors: 1, unpriced: 0, cost_usd: "0.2999999999" }, "2026-11-26T14:30:00.000Z"]);
   assert.equal(byProfile.get("work")[0].errors, 1);
   assert.equal(byProfile.get(null)[0].requests, 0);
   assert.equal(rate, "0.1000000001");

@@ -55,8 +55,9 @@ async function ask(url, options, limit) {
     if (answer.status === 204) return null;
     body = await answer.json();
   } catch (err) {
-    if (err.name === "AbortError") throw err;
-    if (!answer || err.name === "TimeoutError") throw new ApiError(0, { code: "not_running", message: t("the gateway does not answer"), fix: "prism start" });
+    // Told by the signals: an engine may have an error of its own for a body that is cut off.
+    if (options.signal?.aborted) throw options.signal.reason;
+    if (!answer || late.aborted) throw new ApiError(0, { code: "not_running", message: t("the gateway does not answer"), fix: "prism start" });
   }
   if (answer.ok && body !== null) return body;
   const error = body?.error ?? { code: "internal", message: t("the answer could not be read") };

@@ -8,6 +8,7 @@ import { lastEvent, link, refresh, take } from "./store.js";
 const kinds = ["exchange", "flights", "windows", "health", "status", "notices", "notice", "swap", "swaps", "skipped", "hello", "beat"];
 const hiddenFor = 15_000; // milliseconds until a page that nobody sees stops listening
 const pollEvery = 5_000;
+const firstWord = 10_000; // until a stream that says nothing at all gives way to asking
 const silence = 45_000; // the gateway says something every 15 s
 const wait = [1_000, 2_000, 5_000, 10_000, 30_000];
 
@@ -37,6 +38,7 @@ export async function listen() {
   }
   if (turn !== round) return;
   failures = 0;
+  if (link.peek() === "away") link.value = "joining";
   // A browser has few connections to one host: a page that nobody sees must not keep one of them.
   if (!document.hidden) open();
 }
@@ -66,11 +68,9 @@ export async function signOut() {
 function open() {
   let opened = false;
   source = new EventSource(`/api/events?after=${encodeURIComponent(lastEvent)}`);
-  source.addEventListener("open", () => {
-    opened = true;
-    link.value = "live";
-    heard();
-  });
+  // The gateway speaks at once; a proxy may keep back what it says, or a browser with too many connections ask late.
+  expect(firstWord, "polling");
+  source.addEventListener("open", () => void (opened = true));
   // The browser would try again by itself, but would not ask for what changed meanwhile.
   source.addEventListener("error", () => {
     stop();
@@ -82,7 +82,8 @@ function open() {
     source.addEventListener(kind, (e) => {
       const data = JSON.parse(e.data);
       link.value = "live";
-      heard();
+      // A connection that a sleep or a tunnel has cut without a word stays open for the browser.
+      expect(silence, "joining");
       if (kind === "hello" && restarted(data)) return void listen();
       if (kind === "skipped") catchUp();
       if (kind === "beat") cuts = 0;
@@ -92,13 +93,13 @@ function open() {
   }
 }
 
-// A connection that a sleep or a tunnel has cut without a word stays open for the browser.
-function heard() {
+// If nothing is heard for so many milliseconds the link is what is given, and everything is begun anew.
+function expect(ms, otherwise) {
   clearTimeout(timer);
   timer = setTimeout(() => {
-    link.value = "joining";
+    link.value = otherwise;
     listen();
-  }, silence);
+  }, ms);
 }
 
 let catching = 0;

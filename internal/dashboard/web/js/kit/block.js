@@ -33,9 +33,12 @@ export function Pending({ of }) {
   return of.waiting ? html`<${Waiting} error=${of.waiting} />` : html`<${Loading} />`;
 }
 
-/** Says why there is no answer yet; it is asked for again by itself. */
+/** Says why there is no answer yet, and what would help; it is asked for again by itself. */
 export function Waiting({ error }) {
-  return html`<p class="loading" role="status"><span class="spin" aria-hidden="true"></span>${said(error.message)} <span class="quiet">${t("It is asked again.")}</span></p>`;
+  const helps = error.fix && !/^try again\b/.test(error.fix); // that is what the page does
+  return html`
+    <p class="loading" role="status"><span class="spin" aria-hidden="true"></span>${said(error.message)} <span class="quiet">${t("It is asked again.")}</span></p>
+    ${helps && html`<${Fix} text=${error.fix} />`}`;
 }
 
 /** Says that the figures are old, how old, and why. */

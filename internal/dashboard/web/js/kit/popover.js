@@ -12,6 +12,8 @@ export function Popover({ open, onOpen, label, name, kind, class: css = "", chil
   const button = useRef(null);
   const pop = useRef(null);
   const held = useRef(false); // whether the focus was inside just before this drawing
+  const told = useRef(onOpen); // that of the last drawing, for who listens since an earlier one
+  told.current = onOpen;
   held.current = pop.current?.contains(document.activeElement) ?? false;
   useLayoutEffect(() => {
     if (!open && held.current) button.current.focus({ preventScroll: true });
@@ -19,7 +21,7 @@ export function Popover({ open, onOpen, label, name, kind, class: css = "", chil
   useEffect(() => {
     if (!open) return undefined;
     const elsewhere = (e) => {
-      if (!e.composedPath().includes(box.current)) onOpen(false);
+      if (!e.composedPath().includes(box.current)) told.current(false);
     };
     // Pressing the words of a label gives the focus to what is around the box, which is not elsewhere.
     const focused = (e) => {

@@ -36,9 +36,10 @@ const many = 8; // more options than this can be searched
 /**
  * Several of many. options is a list of {value, label, count}: those that occur; what is chosen and
  * does not occur any more stays in the list, so that it can be taken back. onChange gets the new list;
- * note stands below it. onFind gets what the list is narrowed by, where options are not all there are.
+ * note stands below it. partial says that there may be more than options; onFind gets what the list is
+ * narrowed by, where others can be had. An option without a count shows none.
  */
-export function MultiSelect({ label, options, value, onChange, note, onFind }) {
+export function MultiSelect({ label, options, value, onChange, note, partial = false, onFind }) {
   const [open, set] = useState(false);
   const [filter, setFilter] = useState("");
   const group = useRef(null);
@@ -54,7 +55,7 @@ export function MultiSelect({ label, options, value, onChange, note, onFind }) {
     set(on);
     if (!on && filter !== "") narrow("");
   };
-  const gone = value.filter((v) => !options.some((o) => o.value === v)).map((v) => ({ value: v, count: 0 }));
+  const gone = value.filter((v) => !options.some((o) => o.value === v)).map((v) => ({ value: v, count: partial ? undefined : 0 }));
   const order = useRef([]);
   if (!open) order.current = [];
   const all = inOrder(order.current, [...options, ...gone]);
@@ -74,7 +75,7 @@ export function MultiSelect({ label, options, value, onChange, note, onFind }) {
               <span class="number quiet">${o.count === undefined ? "" : count(o.count)}</span>
             </label>`,
         )}
-        ${shown.length === 0 && html`<p class="quiet">${t("nothing of that name")}</p>`}
+        ${shown.length === 0 && !partial && html`<p class="quiet">${t("nothing of that name")}</p>`}
       </div>
       ${note && html`<p class="quiet">${note}</p>`}
       ${value.length > 0 && html`<button type="button" class="plain" onClick=${clear}>${t("Clear")}</button>`}

@@ -17,7 +17,7 @@ export function useDay() {
 
 /** Puts an answer of /api/hours, or none, into the figures for the page. */
 export function arrange(data) {
-  const list = (hours) => hours.map((h) => ({ hour: h.at, requests: h.requests, errors: h.failed, cost_usd: h.cost_usd }));
+  const list = (hours) => hours.map((h) => ({ hour: h.at, requests: h.requests, errors: h.failed, unpriced: h.unpriced, cost_usd: h.cost_usd }));
   const all = data?.all ?? [];
   return {
     hours: all.some((h) => h.requests > 0) ? list(all) : [],

@@ -23,7 +23,7 @@ export function Health({ day }) {
     { key: "errors", title: t("Errors, 1 h"), align: "right", cell: (p) => html`<span title=${p.last_error}>${t("%s of %s", format.count(p.errors_1h), format.count(p.requests_1h))}</span>` },
     { key: "lastok", title: t("Last OK"), cell: (p) => html`<${Ago} at=${p.last_ok} />` },
     { key: "day", title: t("24 hours"), cell: (p) => html`<${Strip} profile=${p.name} day=${day} />` },
-    { key: "today", title: t("Today"), align: "right", cell: (p) => html`<${Money} value=${p.today.cost_usd} unpriced=${p.today.unpriced > 0} />` },
+    { key: "today", title: t("Today"), align: "right", cell: (p) => (p.today.requests > 0 ? html`<${Money} value=${p.today.cost_usd} unpriced=${p.today.unpriced > 0} />` : format.unknown) },
     { key: "test", class: "act", title: t("Test"), cell: (p) => html`<${TestButton} profile=${p.name} onResult=${show} />` },
   ];
   return html`

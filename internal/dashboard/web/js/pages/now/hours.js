@@ -11,7 +11,7 @@ export function CostByHour({ hours }) {
   const columns = [
     { key: "hour", title: t("Hour"), class: "keep", cell: (h) => format.minute(h.hour) },
     { key: "requests", title: t("Requests"), align: "right", cell: (h) => format.count(h.requests) },
-    { key: "cost", title: t("Cost"), align: "right", cell: (h) => html`<${Money} value=${h.cost_usd} />` },
+    { key: "cost", title: t("Cost"), align: "right", cell: (h) => html`<${Money} value=${h.cost_usd} unpriced=${h.unpriced > 0} />` },
   ];
   return html`<${Figures} caption=${t("Cost by hour, the last 24 hours")} columns=${columns} rows=${hours} file="prism-hours" fileRows=${hours} />`;
 }

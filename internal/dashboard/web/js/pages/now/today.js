@@ -24,6 +24,7 @@ export function Today({ day }) {
 }
 
 function ByHour({ hours }) {
-  const told = (i) => t("%s: %s, %s", format.minute(hours[i].hour), tn(hours[i].requests, "%d requests"), format.money(hours[i].cost_usd));
+  const cost = (h) => (h.cost_usd === null && h.unpriced > 0 ? t("unpriced") : format.money(h.cost_usd));
+  const told = (i) => t("%s: %s, %s", format.minute(hours[i].hour), tn(hours[i].requests, "%d requests"), cost(hours[i]));
   return html`<div class="byhour"><${Spark} values=${hours.map((h) => h.cost_usd ?? 0)} label=${t("Cost by hour, the last 24 hours")} title=${told} /><span class="quiet">${t("by hour")}</span></div><${CostByHour} hours=${hours} />`;
 }

@@ -46,7 +46,8 @@ export function Filters({ params, of }) {
 }
 
 // The counts come after the rows, which are what is waited for. Those that take long are asked for
-// by themselves, so that they do not hold up the others.
+// by themselves, so that they do not hold up the others. What is not counted just now is listed as it
+// was counted last, so that no list goes while somebody chooses in it; how often it occurs is not known.
 function useFacets(params, of) {
   const filters = useSettled(of.data ?? of.error, filtersOf(params));
   const quick = useApi(filters ? "/api/facets" : null, filters);
@@ -57,25 +58,37 @@ function useFacets(params, of) {
     patient.set("patience", "1");
   }
   const slow = useApi(late.length ? "/api/facets" : null, patient);
-  return useMemo(() => ({ found: { ...quick.data?.facets, ...(late.length ? slow.data?.facets : {}) }, more: { ...quick.data?.more, ...slow.data?.more } }), [quick.data, slow.data]);
+  const last = useRef({ found: {}, more: {} });
+  const facets = useMemo(() => {
+    const found = { ...quick.data?.facets, ...(late.length ? slow.data?.facets : {}) };
+    last.current = { found: { ...last.current.found, ...found }, more: { ...last.current.more, ...quick.data?.more, ...slow.data?.more } };
+    return { found, last: last.current.found, more: last.current.more };
+  }, [quick.data, slow.data]);
+  return { ...facets, problem: quick.waiting ?? quick.error ?? slow.waiting ?? slow.error };
 }
 
 function Facet({ name, label, params, facets, text }) {
   const chosen = params.getAll(name);
-  const found = facets.found[name] ?? [];
+  const counted = facets.found[name];
+  const found = counted ?? facets.last[name]?.map(({ value }) => ({ value })) ?? [];
   const more = facets.more[name] === true;
   const [wanted, find] = useLater("");
   const narrowed = useApi(more && wanted ? "/api/facets" : null, withParams(filtersOf(params), { only: name, find: wanted, patience: "1" }));
   if (found.length === 0 && chosen.length === 0) return null;
   const word = (v) => (v === "" ? t("(none)") : text ? text(v) : v);
-  const list = narrowed.data?.facets[name] ?? found;
+  const fitting = narrowed.data?.facets[name];
+  const list = fitting ?? found;
+  const partial = !counted || (more && (narrowed.loading || !fitting));
+  const note = !counted && facets.problem ? said(facets.problem.message) : more ? noteOf(narrowed, wanted, found.length) : null;
   const options = list.map((f) => ({ value: f.value === null ? "" : String(f.value), count: f.count })).map((o) => ({ ...o, label: word(o.value) }));
-  return html`<${MultiSelect} label=${label} note=${more ? noteOf(narrowed, wanted, found.length) : null} options=${options} value=${chosen} onChange=${(v) => set({ [name]: v })} onFind=${more ? find : null} />`;
+  return html`<${MultiSelect} label=${label} note=${note} partial=${partial} options=${options} value=${chosen} onChange=${(v) => set({ [name]: v })} onFind=${more ? find : null} />`;
 }
 
 function noteOf(narrowed, wanted, listed) {
-  if (wanted && narrowed.error) return said(narrowed.error.message);
+  const problem = narrowed.waiting ?? narrowed.error;
+  if (wanted && problem) return said(problem.message);
   if (wanted && narrowed.loading) return t("loading");
+  if (wanted && narrowed.data?.late.length > 0) return t("This took too long for so many requests; a shorter time range has it.");
   return t("The %d most frequent are listed; the others are found by a part of their name.", listed);
 }
 
