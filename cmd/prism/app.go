@@ -30,6 +30,8 @@ type app struct {
 	now    func() time.Time
 	lang   lang.Printer // of what people read; the zero one speaks English
 
+	machine string // directory of the services of the machine; "" = where the service manager looks for them
+
 	inTTY, outTTY, errTTY bool
 
 	configFlag string

@@ -29,7 +29,7 @@ process that outlives this terminal. It ends when the gateway answers.`,
 			if err != nil {
 				return err
 			}
-			return a.start(cmd.Context(), r)
+			return a.start(cmd.Context(), r, false)
 		},
 	}
 }
@@ -75,7 +75,7 @@ meanwhile: the sockets stay, and clients wait.`,
 // housed returns the installed service that runs the gateway, or would; false where there is none.
 // pid is that of the gateway that answers; 0 = none does.
 func (a *app) housed(ctx context.Context, pid int) (house, bool) {
-	for _, o := range []serviceOptions{{}, {system: true}} {
+	for _, o := range []serviceOptions{{}, {system: true, user: a.machineUser()}} {
 		h, err := a.house(o)
 		if err == nil && h.Installed() && (pid == 0 && h.ours() || pid != 0 && h.runs(ctx, pid)) {
 			return h, true
@@ -90,13 +90,16 @@ func (h house) runs(ctx context.Context, pid int) bool {
 	return err == nil && st.PID == pid
 }
 
-func (a *app) start(ctx context.Context, r room) error {
+// start starts the gateway. With own it is one that this user can talk to: root may start the service
+// of another user, and still has no gateway.
+func (a *app) start(ctx context.Context, r room, own bool) error {
 	st, err := r.client.Status(ctx)
 	if err == nil {
 		a.note("the gateway runs already (PID %d)", st.PID)
 		return nil
 	}
 	h, installed := a.housed(ctx, 0)
+	installed = installed && (!own || h.a == a)
 	if !installed && !errors.Is(err, admin.ErrNotRunning) {
 		return err
 	}
@@ -130,15 +133,21 @@ func (a *app) stop(ctx context.Context, r room, now bool) error {
 		a.note("%s may finish, within %s; Ctrl-C leaves the gateway to it", plural(st.InFlight, "%d requests"), r.settings.Drain)
 	}
 	if installed {
-		end := func() error { return h.Stop(ctx) }
-		if now && running {
-			end = func() error { return hurried(st.PID, func() error { return h.Stop(ctx) }) }
+		ended := h.end(ctx, st.PID, now)
+		if ended == nil {
+			a.note("stopped the service")
+			return nil
 		}
-		if err := end(); err != nil {
-			return h.problem(err, "stop")
+		if !errors.Is(ended, service.ErrNoManager) {
+			verb := "stop"
+			if now {
+				verb += " --now"
+			}
+			return h.problem(ended, verb)
 		}
-		a.note("stopped the service")
-		return nil
+		if err != nil && !errors.Is(err, admin.ErrNotRunning) {
+			return err
+		}
 	}
 	if !running {
 		a.note("the gateway does not run")
@@ -151,24 +160,41 @@ func (a *app) stop(ctx context.Context, r room, now bool) error {
 	return nil
 }
 
+// end stops the service, with now at once. pid is that of the gateway; 0 = the manager may know it.
+func (h house) end(ctx context.Context, pid int, now bool) error {
+	if now && pid == 0 { // that of another user does not answer here
+		if st, err := h.State(ctx); err == nil {
+			pid = st.PID
+		}
+	}
+	if now && pid != 0 {
+		return hurried(pid, func() error { return h.Stop(ctx) })
+	}
+	return h.Stop(ctx)
+}
+
 func (a *app) restart(ctx context.Context, r room) error {
 	st, err := r.client.Status(ctx)
+	running := err == nil
 	if h, installed := a.housed(ctx, st.PID); installed {
-		if err := h.Restart(ctx); err != nil {
-			return h.problem(err, "restart")
-		}
-		if err := a.serviceReady(ctx, h); err != nil {
+		err := h.Restart(ctx)
+		if err == nil {
+			err = a.serviceReady(ctx, h)
+			if err == nil {
+				a.note("restarted the service")
+			}
 			return err
 		}
-		a.note("restarted the service")
-		return nil
+		if !errors.Is(err, service.ErrNoManager) {
+			return h.problem(err, "restart")
+		}
 	}
-	if err == nil {
+	if running {
 		if err := a.stop(ctx, r, false); err != nil {
 			return err
 		}
 	}
-	return a.start(ctx, r)
+	return a.start(ctx, r, running)
 }
 
 // hurried tells a gateway to end without waiting for what is in flight, again and again until end

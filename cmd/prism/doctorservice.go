@@ -29,27 +29,18 @@ func (x *examination) service() {
 	if x.unit() == "" {
 		return
 	}
+	s, err := x.a.house(serviceOptions{})
+	if err == nil && s.Installed() && !s.ours() { // one of several gateways; its own doctor looks after it
+		x.add(stateOK, "service", "", "the service runs another gateway: %s", s.other())
+		return
+	}
 	if name := x.a.loginName(); runtime.GOOS == "linux" && name != "" && !lingers(name) {
 		x.add(stateWarn, "service", "loginctl enable-linger "+name, "the user service ends with the last login: lingering is off")
 	}
-	s, err := x.a.house(serviceOptions{})
 	if err != nil || !s.Installed() {
 		return // somebody keeps the unit by hand
 	}
-	if !s.ours() {
-		x.add(stateWarn, "service", "prism service install --force, if it is to run this one", "the service runs another gateway: %s", s.other())
-		return
-	}
-	files, variables, err := s.outdated()
-	switch {
-	case err != nil:
-		x.add(stateWarn, "service", "prism service status", "%v", err)
-	case len(files) > 0 && len(variables) > 0:
-		names := strings.Join(variables, " ")
-		x.add(stateWarn, "service", "unset "+names+"; or, if the service is to have it: prism service install", "%s is not what would be installed now, because of %s in this shell", x.a.tilde(files[0]), names)
-	case len(files) > 0:
-		x.add(stateWarn, "service", "prism service install", "%s is not what would be installed now: the program or an address has changed", x.a.tilde(files[0]))
-	}
+	x.installed(s)
 	switch st, err := s.State(x.ctx); {
 	case errors.Is(err, service.ErrNoManager):
 		x.add(stateWarn, "service", "log in on the machine itself, not with su or sudo", "no service manager answers: whether the service runs is not known")
@@ -68,10 +59,36 @@ func (x *examination) service() {
 	}
 }
 
+// installed looks at whether the service is as it would be installed now.
+func (x *examination) installed(h house) {
+	d, err := h.outdated()
+	if err != nil {
+		x.add(stateWarn, "service", "prism service status", "%v", err)
+		return
+	}
+	if len(d.dropped) > 0 {
+		x.add(stateWarn, "service", "write it into prism.yaml if it is a setting, then: prism service install", "the service has %s, which may be a secret or is no setting of this version", strings.Join(d.dropped, " "))
+	}
+	switch {
+	case len(d.files) == 0:
+	case len(d.variables) > 0:
+		names := strings.Join(d.variables, " ")
+		x.add(stateWarn, "service", "unset "+names+"; or, if the service is to have it: prism service install", "%s is not what would be installed now, because of %s in this shell", x.a.tilde(d.files[0]), names)
+	case d.path:
+		x.add(stateWarn, "service", "prism service install", "%s is not what would be installed now: a program that opens the file lies elsewhere", x.a.tilde(d.files[0]))
+	case len(d.dropped) == 0:
+		x.add(stateWarn, "service", "prism service install", "%s is not what would be installed now: the program or an address has changed", x.a.tilde(d.files[0]))
+	}
+}
+
 // tray looks at the file by which the desktop starts the tray.
 func (x *examination) tray() {
-	login, err := service.NewLogin(x.a.serviceManager())
-	if err != nil || !login.IsOn() {
+	login, err := x.a.newTrayLogin()
+	if err != nil || !login.Login.IsOn() {
+		return
+	}
+	if other := login.other(); other != "" {
+		x.add(stateOK, "tray", "", "the login starts the tray of another gateway: %s", x.a.tilde(other))
 		return
 	}
 	argv, err := x.a.trayCommand()

@@ -256,5 +256,5 @@ func (a *app) ensureRunning(ctx context.Context, r room) error {
 	if !errors.Is(err, admin.ErrNotRunning) {
 		return err
 	}
-	return a.start(ctx, r)
+	return a.start(ctx, r, true)
 }

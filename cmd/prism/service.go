@@ -133,11 +133,30 @@ func (a *app) house(o serviceOptions) (house, error) {
 
 // serviceManager is where the service manager of this user keeps its files.
 func (a *app) serviceManager() service.Options {
-	opt := service.Options{Home: a.getenv("HOME"), Runtime: a.getenv("XDG_RUNTIME_DIR"), UID: os.Getuid()}
+	opt := service.Options{Home: a.getenv("HOME"), Runtime: a.getenv("XDG_RUNTIME_DIR"), UID: os.Getuid(), Machine: a.machine}
 	if dir := a.getenv("XDG_CONFIG_HOME"); filepath.IsAbs(dir) {
 		opt.Config = dir
 	}
 	return opt
+}
+
+// machineUser is whom the service of the machine runs as, where root asks: root may start and stop it,
+// whoever that is. "" = there is none, or it is asked by somebody else.
+func (a *app) machineUser() string {
+	if os.Geteuid() != 0 {
+		return ""
+	}
+	opt := a.serviceManager()
+	opt.System = true
+	s, err := service.New(opt)
+	if err != nil {
+		return ""
+	}
+	is, err := s.Read()
+	if err != nil {
+		return ""
+	}
+	return is.User
 }
 
 // as returns a for another user of the machine: nothing of our own environment says where their
@@ -248,7 +267,7 @@ func (a *app) serviceStatus(cmd *cobra.Command, o serviceOptions) error {
 	if err != nil {
 		return serviceError(err)
 	}
-	stale, variables, err := h.outdated()
+	differ, err := h.outdated()
 	if err != nil {
 		return err
 	}
@@ -259,13 +278,13 @@ func (a *app) serviceStatus(cmd *cobra.Command, o serviceOptions) error {
 	}
 	current := cell{unknown, nil}
 	if st.Installed {
-		current = a.boolCell(len(stale) == 0)
+		current = a.boolCell(len(differ.files) == 0)
 	}
 	v := view{
 		columns: []column{{name: "installed"}, {name: "enabled"}, {name: "active"}, {name: "pid", right: true}, {name: "current"}, {name: "why"}, {name: "file"}},
 		rows:    [][]cell{{a.boolCell(st.Installed), a.boolCell(st.Enabled), textCell(st.Active), pid, current, textCell(st.Why), textAs(a.tilde(file), file)}},
 	}
-	v.text = func(w io.Writer) { a.writeServiceStatus(w, h, st, differences{stale, variables}) }
+	v.text = func(w io.Writer) { a.writeServiceStatus(w, h, st, differ) }
 	if err := a.show(v); err != nil {
 		return err
 	}
@@ -279,6 +298,8 @@ func (a *app) serviceStatus(cmd *cobra.Command, o serviceOptions) error {
 type differences struct {
 	files     []string
 	variables []string // in which this shell differs from the service
+	dropped   []string // that the service has and would lose
+	path      bool     // a program that opens the file lies where the service does not look
 }
 
 func (a *app) writeServiceStatus(w io.Writer, h house, st service.State, d differences) {
@@ -314,6 +335,12 @@ func (a *app) writeServiceStatus(w io.Writer, h house, st service.State, d diffe
 	}
 	if len(d.variables) > 0 {
 		line("         because of %s in this shell; if the service is not to have that: unset it", strings.Join(d.variables, ", "))
+	}
+	if d.path {
+		line("         because a program that opens the file lies elsewhere")
+	}
+	if len(d.dropped) > 0 {
+		line("         it would lose %s, which may be a secret or is no setting of this version", strings.Join(d.dropped, ", "))
 	}
 }
 

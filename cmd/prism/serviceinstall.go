@@ -88,6 +88,7 @@ func (a *app) serviceInstall(cmd *cobra.Command, o serviceOptions) error {
 	}
 	a.warnProgram(spec.Program)
 	a.warnSecrets()
+	a.warnDropped(h)
 	before, err := h.State(ctx)
 	if err != nil {
 		return serviceError(err)
@@ -111,10 +112,16 @@ func (a *app) serviceBegin(ctx context.Context, h house, before service.State, c
 	if before.Running && !changed {
 		return nil
 	}
-	if st, err := h.client.Status(ctx); err == nil && st.PID != before.PID {
-		a.note("the gateway that runs in the background (PID %d) makes room for the service", st.PID)
-		if err := a.stopProcess(ctx, h.room, st, false); err != nil {
-			return err
+	inside, err := h.inside()
+	if err != nil {
+		return err
+	}
+	for _, r := range []room{h.room, inside} { // it may be where this shell has it, or the service
+		if st, err := r.client.Status(ctx); err == nil && st.PID != before.PID {
+			a.note("the gateway that runs in the background (PID %d) makes room for the service", st.PID)
+			if err := a.stopProcess(ctx, r, st, false); err != nil {
+				return err
+			}
 		}
 	}
 	if changed {
@@ -130,9 +137,13 @@ func (a *app) serviceBegin(ctx context.Context, h house, before service.State, c
 
 // serviceReady waits until the service answers.
 func (a *app) serviceReady(ctx context.Context, h house) error {
+	inside, err := h.inside()
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
-	if err := h.a.waitReady(ctx, h.room, nil); err != nil {
+	if err := h.a.waitReady(ctx, inside, nil); err != nil {
 		what := "the service was started and does not answer"
 		if st, stateErr := h.State(context.WithoutCancel(ctx)); stateErr == nil && st.Why != "" {
 			what += ": " + st.Why

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -29,13 +28,11 @@ func (h house) wanted() (service.Spec, error) {
 	if err != nil {
 		return service.Spec{}, err
 	}
-	var is service.Spec
-	if h.ours() {
-		if is, err = h.Read(); err != nil {
-			return service.Spec{}, err
-		}
+	is, err := h.Read()
+	if err != nil || !h.ours() {
+		is = service.Spec{Over: is.Over} // which is not ours to replace
 	}
-	spec := service.Spec{Program: program, User: h.user, Log: serveLog(h.room)}
+	spec := service.Spec{Program: program, User: h.user, Log: serveLog(h.room), Over: is.Over}
 	if samePlace(is.Program, program) && !versioned(is.Program) {
 		spec.Program = is.Program // the same by another name
 	}
@@ -43,12 +40,7 @@ func (h house) wanted() (service.Spec, error) {
 		return spec, err
 	}
 	// The settings as the service will have them, which may have variables that this shell lacks.
-	env := h.environment(spec)
-	paths, err := h.pathsOf(spec)
-	if err != nil {
-		return spec, err
-	}
-	settings, err := config.LoadSettings(config.LoadOptions{File: paths.Settings, Env: env})
+	paths, settings, err := h.settingsOf(spec)
 	if err != nil {
 		return spec, err
 	}
@@ -60,16 +52,20 @@ func (h house) wanted() (service.Spec, error) {
 }
 
 // carry gives spec its arguments and variables: those of this shell over those that the service has.
-// Both lead to the same files; how the service names them stays.
+// Both lead to the same files; how the service names them stays, and so does what its user has set
+// over them.
 func (h house) carry(spec *service.Spec, is service.Spec) error {
 	all := valuesOf(is)
-	maps.DeleteFunc(all, func(name, _ string) bool { // nothing that may be a secret
-		return strings.HasPrefix(name, "PRISM_") && !slices.Contains(carried(), name)
-	})
+	for _, name := range dropped(is) {
+		delete(all, name)
+	}
 	named := all["PRISM_CONFIG"]
+	over := func(name string) bool {
+		return slices.ContainsFunc(is.Over, func(v service.Variable) bool { return v.Name == name })
+	}
 	for _, name := range carried() {
 		value := h.a.getenv(name)
-		if value == "" {
+		if value == "" || over(name) {
 			continue
 		}
 		if strings.HasSuffix(name, "_FILE") || name == "PRISM_CONFIG" {
@@ -91,7 +87,14 @@ func (h house) carry(spec *service.Spec, is service.Spec) error {
 		}
 		spec.Args, all["PRISM_CONFIG"] = []string{"--config", path}, ""
 	}
-	all["PATH"] = h.path(all["SOPS_AGE_KEY_CMD"], all["PATH"])
+	const keyCommand = "SOPS_AGE_KEY_CMD"
+	command := all[keyCommand]
+	if over(keyCommand) {
+		command, _ = is.Lookup(keyCommand)
+	}
+	if !over("PATH") {
+		all["PATH"] = h.path(command, all["PATH"])
+	}
 	for _, name := range sortedKeys(all) {
 		if all[name] != "" {
 			spec.Env = append(spec.Env, service.Variable{Name: name, Value: all[name]})
@@ -100,32 +103,46 @@ func (h house) carry(spec *service.Spec, is service.Spec) error {
 	return nil
 }
 
-// outdated are the files of the installed service that are not as they would be written now, and the
-// variables in which this shell differs from the service.
-func (h house) outdated() (files, variables []string, err error) {
+// dropped are the variables of an installed service that the next installation does not write again: what
+// may be a secret, and what is no setting of this version.
+func dropped(is service.Spec) []string {
+	var names []string
+	for _, v := range is.Env {
+		if strings.HasPrefix(v.Name, "PRISM_") && !slices.Contains(carried(), v.Name) {
+			names = append(names, v.Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// outdated is what an installation now would change in the installed service.
+func (h house) outdated() (differences, error) {
 	is, err := h.Read()
 	if err != nil {
-		return nil, nil, nil //nolint:nilerr // what is not installed is not out of date
+		return differences{}, nil //nolint:nilerr // what is not installed is not out of date
 	}
 	spec, err := h.wanted()
 	if err != nil {
-		return nil, nil, err
+		return differences{}, err
 	}
 	if !h.ours() {
-		return h.Stale(spec), nil, nil
+		return differences{files: h.Stale(spec)}, nil
 	}
 	has, here := valuesOf(is), valuesOf(spec)
 	here[varLanguage] = has[varLanguage]
 	spec.Env = nil
+	d := differences{dropped: dropped(is), path: here["PATH"] != has["PATH"]}
 	for _, name := range sortedKeys(here) {
 		if here[name] != "" {
 			spec.Env = append(spec.Env, service.Variable{Name: name, Value: here[name]})
 		}
-		if here[name] != has[name] {
-			variables = append(variables, name)
+		if here[name] != has[name] && name != "PATH" { // no shell has that of a service
+			d.variables = append(d.variables, name)
 		}
 	}
-	return h.Stale(spec), variables, nil
+	d.files = h.Stale(spec)
+	return d, nil
 }
 
 func valuesOf(spec service.Spec) map[string]string {
@@ -153,13 +170,35 @@ func (h house) pathsOf(spec service.Spec) (config.Paths, error) {
 	return config.ResolvePaths(func(name string) string { value, _ := env(name); return value }, configOf(spec.Args))
 }
 
+// settingsOf are the paths and the settings of a gateway that runs as spec says.
+func (h house) settingsOf(spec service.Spec) (config.Paths, config.Settings, error) {
+	paths, err := h.pathsOf(spec)
+	if err != nil {
+		return paths, config.Settings{}, err
+	}
+	settings, err := config.LoadSettings(config.LoadOptions{File: paths.Settings, Env: h.environment(spec)})
+	return paths, settings, err
+}
+
+// inside is the room of the installed service itself, whose variables may lead to another socket than
+// those of this shell.
+func (h house) inside() (room, error) {
+	is, err := h.Read()
+	if err != nil {
+		return room{}, err
+	}
+	paths, settings, err := h.settingsOf(is)
+	if err != nil {
+		return room{}, err
+	}
+	return room{paths, settings, h.a.client(paths, settings)}, nil
+}
+
 // environment looks up what a process has under the service manager.
 func (h house) environment(spec service.Spec) func(string) (string, bool) {
 	return func(name string) (string, bool) {
-		for _, v := range spec.Env {
-			if v.Name == name {
-				return v.Value, true
-			}
+		if value, is := spec.Lookup(name); is {
+			return value, true
 		}
 		if name == "HOME" || name == "XDG_RUNTIME_DIR" && !h.system {
 			value := h.a.getenv(name)
@@ -348,6 +387,15 @@ func agePlugins(recipients []string) []string {
 func lingers(name string) bool {
 	_, err := os.Stat(filepath.Join("/var/lib/systemd/linger", name))
 	return err == nil
+}
+
+// warnDropped names what the service has and loses.
+func (a *app) warnDropped(h house) {
+	if is, err := h.Read(); err == nil && h.ours() {
+		for _, name := range dropped(is) {
+			a.note("warning: %s is taken out of the service: it may be a secret, or is no setting of this version; what is a setting belongs into prism.yaml", name)
+		}
+	}
 }
 
 // noteLinger tells that a service of the user ends with the last login.

@@ -33,7 +33,11 @@ how they are set up.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if a.format == formatSwiftbar {
-				a.speakAsDesktop(cmd.Context(), runtime.GOOS, appleLocale()...)
+				limit := barLimit
+				if o.watch {
+					limit = localeLimit
+				}
+				a.speakAsDesktop(cmd.Context(), limit, runtime.GOOS, appleLocale()...)
 			}
 			if slices.Contains(barFormats(), a.format) {
 				a.statusBar(cmd.Context(), o.watch)

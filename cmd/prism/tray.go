@@ -47,7 +47,7 @@ waybar|swiftbar|tmux|polybar; see docs/desktop.md.`,
 			if cmd.Flags().Changed("autostart") {
 				return a.autostart(autostart)
 			}
-			a.speakAsDesktop(cmd.Context(), runtime.GOOS, appleLocale()...)
+			a.speakAsDesktop(cmd.Context(), localeLimit, runtime.GOOS, appleLocale()...)
 			return a.tray(cmd.Context(), r)
 		},
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/text/language"
 
@@ -122,6 +123,11 @@ func TestTheLoginKeepsTheTrayOfAnotherGateway(t *testing.T) {
 		}
 	}
 	other, said := trayApp(t, home, "", nil)
+	x := &examination{a: other, ctx: t.Context()}
+	x.tray()
+	if len(x.findings) != 1 || x.findings[0].state != stateOK || x.findings[0].fix != "" || !strings.Contains(x.findings[0].what, filepath.Join(own, "profiles.yaml")) {
+		t.Errorf("the other's doctor says %+v", x.findings)
+	}
 	if err := other.autostart("off"); err != nil || !strings.Contains(said.String(), "it was the tray of another gateway: "+filepath.Join(own, "profiles.yaml")) {
 		t.Errorf("taken away: %v %s", err, said)
 	}
@@ -145,6 +151,7 @@ func TestWithoutALocaleTheDesktopIsAsked(t *testing.T) {
 		{"one that nobody speaks", "darwin", "", nil, "", says("echo de_DE"), language.English},
 		{"nobody set it", "darwin", "", nil, "", says("echo zh_CN; exit 1"), language.English},
 		{"no such program", "darwin", "", nil, "", []string{"/no/such/program"}, language.English},
+		{"too late", "darwin", "", nil, "", says("sleep 0.3; echo zh_CN"), language.English},
 		{"elsewhere", "linux", "", nil, "", says("echo zh_CN"), language.English},
 		{"a locale", "darwin", "", map[string]string{"LANG": "en_US.UTF-8"}, "", says("echo zh_CN"), language.English},
 		{"a wish", "darwin", "", map[string]string{"PRISM_LANG": "en"}, "", says("echo zh_CN"), language.English},
@@ -152,13 +159,17 @@ func TestWithoutALocaleTheDesktopIsAsked(t *testing.T) {
 		{"the settings", "darwin", "", nil, "lang: en\n", says("echo zh_CN"), language.English},
 		{"settings that say nothing", "darwin", "", nil, "lang: auto\n", says("echo zh_CN"), language.Chinese},
 	} {
+		limit := time.Minute
+		if tt.name == "too late" {
+			limit = time.Millisecond
+		}
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "prism.yaml"), []byte(tt.settings), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		a, _ := trayApp(t, t.TempDir(), dir, tt.env)
 		a.langFlag = tt.flag
-		a.speakAsDesktop(t.Context(), tt.platform, tt.command...)
+		a.speakAsDesktop(t.Context(), limit, tt.platform, tt.command...)
 		if got := a.lang.Tag(); got != tt.want {
 			t.Errorf("%s: it speaks %s", tt.name, got)
 		}

@@ -2,7 +2,9 @@ package desktop
 
 import (
 	"context"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -28,16 +30,33 @@ func TestStartSaysWhatAProgramSaysAtOnce(t *testing.T) {
 }
 
 func TestStartDoesNotWaitForAProgramThatStays(t *testing.T) {
-	if _, err := exec.LookPath("sleep"); err != nil {
+	if _, err := exec.LookPath("sh"); err != nil {
 		t.Skip(err)
 	}
-	if err := Start(t.Context(), []string{"sleep", "0.2"}, time.Millisecond); err != nil {
+	window := filepath.Join(t.TempDir(), "window") // which is open while this is there
+	if err := os.Mkdir(window, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	program := []string{"sh", "-c", `while [ -d "$0" ]; do sleep 0.01; done`, window}
+	if err := Start(t.Context(), program, time.Millisecond); err != nil {
 		t.Errorf("patience ended: %v", err)
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := Start(gone, []string{"sleep", "0.2"}, time.Hour); err != nil {
+	if err := Start(gone, program, time.Hour); err != nil {
 		t.Errorf("the caller went away: %v", err)
+	}
+	if err := os.Remove(window); err != nil {
+		t.Fatal(err)
+	}
+	for late := time.Now().Add(time.Minute); ; {
+		err := goleak.Find() // each look waits a while
+		if err == nil {
+			return
+		}
+		if time.Now().After(late) {
+			t.Fatalf("the programs were not waited for: %v", err)
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ const label = "prism.gateway"
 
 func (d launchd) path() string {
 	if d.opt.System {
-		return "/Library/LaunchDaemons/" + label + ".plist"
+		return filepath.Join(firstOf(d.opt.Machine, "/Library/LaunchDaemons"), label+".plist")
 	}
 	return filepath.Join(d.opt.Home, "Library", "LaunchAgents", label+".plist")
 }

@@ -31,6 +31,7 @@ type Spec struct {
 	Program string     // path of the program
 	Args    []string   // after "serve"
 	Env     []Variable // what the service would not have otherwise
+	Over    []Variable // what its user has set over that, the last of a name counts; "" = taken away. It is read, never written
 	User    string     // whom a service of the machine runs as
 
 	// Addresses that the manager keeps open while the program is replaced; "" = that one is not
@@ -42,6 +43,21 @@ type Spec struct {
 
 // Variable is one variable of the environment.
 type Variable struct{ Name, Value string }
+
+// Lookup returns what the service has for a variable, and whether it has any.
+func (s Spec) Lookup(name string) (string, bool) {
+	for _, v := range slices.Backward(s.Over) {
+		if v.Name == name {
+			return v.Value, v.Value != ""
+		}
+	}
+	for _, v := range s.Env {
+		if v.Name == name {
+			return v.Value, true
+		}
+	}
+	return "", false
+}
 
 // File is a file of the service manager.
 type File struct {
@@ -68,6 +84,7 @@ type Runner func(ctx context.Context, argv ...string) (string, error)
 type Options struct {
 	Platform string // of runtime.GOOS; "" = this one
 	System   bool   // of the machine, not of the user
+	Machine  string // directory of the services of the machine; "" = where the manager looks for them
 	Home     string // of the user
 	Config   string // $XDG_CONFIG_HOME; "" = ~/.config
 	Runtime  string // $XDG_RUNTIME_DIR
@@ -81,6 +98,7 @@ type Service struct {
 	opt Options
 	manager
 	read    func(text string) Spec // what the service's own file says; see [Service.Read]
+	over    func(Spec) []Variable  // what its user has set over that; nil = the manager knows no such thing
 	dirs    []string               // that are made for the files alone, the deepest first
 	keepLog bool                   // the manager writes to [Spec.Log], and makes no directory for it
 }
@@ -140,7 +158,7 @@ func New(opt Options) (*Service, error) {
 	switch opt.Platform {
 	case "linux":
 		d := systemd{opt}
-		s := &Service{opt: opt, manager: d, read: d.read}
+		s := &Service{opt: opt, manager: d, read: d.read, over: d.over}
 		if !opt.System {
 			s.dirs = []string{d.dir(), filepath.Dir(d.dir())}
 		}
@@ -268,13 +286,18 @@ func ours(path string) bool {
 }
 
 // Read returns what the installed service runs, as its own file has it: program, arguments,
-// variables and user. The error is [ErrNotInstalled] where there is none.
+// variables and user, and the variables that its user has set over them (systemctl edit). The error
+// is [ErrNotInstalled] where there is none.
 func (s *Service) Read() (Spec, error) {
 	b, err := os.ReadFile(s.files(Spec{})[0].Path)
 	if err != nil || !strings.Contains(string(b), Mark) {
 		return Spec{}, ErrNotInstalled
 	}
-	return s.read(string(b)), nil
+	spec := s.read(string(b))
+	if s.over != nil {
+		spec.Over = s.over(spec)
+	}
+	return spec, nil
 }
 
 // State asks the manager how the service is. Without an installation it is the zero State.

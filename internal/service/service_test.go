@@ -173,6 +173,50 @@ func TestWhatWasInstalledCanBeReadBack(t *testing.T) {
 	}
 }
 
+// TestWhatItsUserHasSetCounts: systemd reads the files that systemctl edit makes after the unit.
+func TestWhatItsUserHasSetCounts(t *testing.T) {
+	s, _, opt := linux(t)
+	spec := everyday(opt.Home)
+	spec.Env = []Variable{{"PRISM_CONFIG", "/a"}, {"PRISM_DRAIN", "5s"}}
+	if _, err := s.Install(t.Context(), spec, false); err != nil {
+		t.Fatal(err)
+	}
+	dir := s.Files(spec)[0].Path + ".d"
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	look := func(want map[string]string) {
+		t.Helper()
+		is, err := s.Read()
+		if err != nil || !slices.Equal(is.Env, spec.Env) {
+			t.Errorf("the unit has %+v, %v", is.Env, err)
+		}
+		for _, name := range []string{"PRISM_CONFIG", "PRISM_DRAIN", "PRISM_LOG", "ODD"} {
+			value, known := want[name]
+			if got, there := is.Lookup(name); got != value || there != known {
+				t.Errorf("%s is %q, %t, want %q, %t", name, got, there, value, known)
+			}
+		}
+		if stale := s.Stale(spec); len(stale) > 0 {
+			t.Errorf("out of date: %q", stale)
+		}
+	}
+	put := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look(map[string]string{"PRISM_CONFIG": "/a", "PRISM_DRAIN": "5s"})
+	put("20-b.conf", "[Service]\nEnvironment = \"PRISM_CONFIG=%h/my b\" \\\n  PRISM_LOG=debug\n# Environment=PRISM_DRAIN=9s\n")
+	put("10-a.conf", "[Service]\nEnvironment=PRISM_CONFIG=/c ODD=1\nTimeoutStopSec=9\n")
+	put("30-no.txt", "Environment=PRISM_CONFIG=/d\n")
+	put(".#40.conf", "Environment=PRISM_CONFIG=/e\n")
+	look(map[string]string{"PRISM_CONFIG": opt.Home + "/my b", "PRISM_DRAIN": "5s", "PRISM_LOG": "debug", "ODD": "1"})
+	put("15-none.conf", "[Service]\nEnvironment=\n")
+	look(map[string]string{"PRISM_CONFIG": opt.Home + "/my b", "PRISM_LOG": "debug"})
+}
+
 // TestAUserIsNotAWord: systemd takes the value of User= as it is.
 func TestAUserIsNotAWord(t *testing.T) {
 	s, err := New(Options{Platform: "linux", System: true})

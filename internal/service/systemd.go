@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"embed"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -25,7 +26,7 @@ const (
 
 func (d systemd) dir() string {
 	if d.opt.System {
-		return "/etc/systemd/system"
+		return firstOf(d.opt.Machine, "/etc/systemd/system")
 	}
 	return filepath.Join(d.opt.Config, "systemd", "user")
 }
@@ -161,6 +162,44 @@ func (d systemd) read(text string) Spec {
 		}
 	}
 	return spec
+}
+
+// over are the variables that files beside the unit set, as systemctl edit makes them. An empty
+// Environment= takes away all that stood before it.
+func (d systemd) over(own Spec) []Variable {
+	dir := filepath.Join(d.dir(), unitService+".d")
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	var over []Variable
+	for _, f := range files { // by name, as systemd has them
+		if strings.HasPrefix(f.Name(), ".") || filepath.Ext(f.Name()) != ".conf" {
+			continue
+		}
+		b, err := os.ReadFile(filepath.Join(dir, f.Name()))
+		if err != nil {
+			continue
+		}
+		for line := range strings.Lines(strings.ReplaceAll(string(b), "\\\n", " ")) {
+			name, value, _ := strings.Cut(line, "=")
+			if strings.TrimSpace(name) != "Environment" {
+				continue
+			}
+			words := splitUnit(strings.TrimSpace(value))
+			if len(words) == 0 {
+				over = nil
+				for _, v := range own.Env {
+					over = append(over, Variable{Name: v.Name})
+				}
+			}
+			for _, word := range words {
+				name, value, _ := strings.Cut(d.resolve(word), "=")
+				over = append(over, Variable{name, value})
+			}
+		}
+	}
+	return over
 }
 
 // resolve is a word with what its specifiers stand for.
