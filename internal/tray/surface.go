@@ -5,6 +5,7 @@ package tray
 import (
 	"context"
 	"strings"
+	"sync"
 
 	"fyne.io/systray"
 )
@@ -14,7 +15,8 @@ const clickBuffer = 16
 
 // surface is the tray of the desktop.
 type surface struct {
-	shown  Menu
+	mu     sync.Mutex
+	shown  Menu // guarded by mu where it is written, and for who is not run
 	lines  []*line
 	icons  map[State][2][]byte // plain and template
 	clicks chan string
@@ -31,12 +33,12 @@ type line struct {
 func OnDesktop(ctx context.Context, first Menu, run func(context.Context, Surface) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if err := untilLogout(ctx, cancel); err != nil {
-		return err
-	}
 	s := &surface{icons: map[State][2][]byte{}, clicks: make(chan string, clickBuffer)}
 	for _, st := range States() {
 		s.icons[st] = [2][]byte{Icon(st, false), Icon(st, true)}
+	}
+	if err := untilLogout(ctx, cancel, s.iconAgain); err != nil {
+		return err
 	}
 	prepare(s.icons[first.State][0])
 	done, over := make(chan error, 1), make(chan struct{})
@@ -57,9 +59,25 @@ func (s *surface) Clicks() <-chan string { return s.clicks }
 // build makes the lines. None is ever taken away: the library closes the channel of one that is,
 // while a click may still be on its way to it.
 func (s *surface) build(m Menu) {
-	s.shown = m
 	s.face(m)
+	s.keep(m)
 	s.lines = s.add(nil, m.Items)
+}
+
+func (s *surface) keep(m Menu) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shown = m
+}
+
+// iconAgain shows the icon once more, as it is.
+func (s *surface) iconAgain() {
+	s.mu.Lock()
+	icon, known := s.icons[s.shown.State]
+	s.mu.Unlock()
+	if known {
+		systray.SetTemplateIcon(icon[1], icon[0])
+	}
 }
 
 func (s *surface) add(parent *systray.MenuItem, items []Item) []*line {
@@ -120,7 +138,7 @@ func (s *surface) Show(m Menu) {
 		s.face(m)
 	}
 	update(s.lines, s.shown.Items, m.Items)
-	s.shown = m
+	s.keep(m)
 }
 
 func (s *surface) face(m Menu) {

@@ -6,6 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
 
 	"fyne.io/systray"
 	"github.com/godbus/dbus/v5"
@@ -35,19 +39,67 @@ func serve(ready func(), over <-chan struct{}) {
 	<-over
 }
 
-// untilLogout ends the tray with the session that it is shown in; the library would wait for ever.
-func untilLogout(ctx context.Context, end func()) error {
+// untilLogout ends the tray with the session that it is shown in; the library would wait for ever. Until
+// then it sees to it that the panel has the item, and its icon as it is.
+func untilLogout(ctx context.Context, end, icon func()) error {
 	conn, err := dbus.ConnectSessionBus()
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNoDesktop, err)
 	}
 	context.AfterFunc(conn.Context(), end) //nolint:contextcheck // it is the connection whose end is waited for
 	context.AfterFunc(ctx, func() { _ = conn.Close() })
+	go stayShown(ctx, conn, icon)
 	return nil
 }
 
-// watcher is who knows the items of a tray.
-const watcher = "org.kde.StatusNotifierWatcher"
+// How soon it is looked whether the panel has the item, and how seldom at last.
+const (
+	lookFirst = 2 * time.Second
+	lookLast  = time.Minute
+)
+
+// stayShown registers the item again where the panel does not have it, and tells it of the icon again. The
+// library tells a panel once, when its name appears, and of a new icon when it is new; a panel that is just
+// starting may not listen yet, and the icon would be missing, or the first one, until the next login.
+func stayShown(ctx context.Context, conn *dbus.Conn, icon func()) {
+	name := fmt.Sprintf("org.kde.StatusNotifierItem-%d-1", os.Getpid()) // as the library calls it
+	for wait := lookFirst; ; wait = min(2*wait, lookLast) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		icon()
+		if shown, known := listed(conn, name); known && !shown {
+			_ = conn.Object(watcher, watcherPath).Call(watcher+".RegisterStatusNotifierItem", dbus.FlagNoAutoStart, name).Err // tried again
+		}
+	}
+}
+
+// listed tells whether the panel has an item, by its name or by that of its connection. known is false
+// where no panel says.
+func listed(conn *dbus.Conn, name string) (shown, known bool) {
+	var owner string
+	if conn.BusObject().Call("org.freedesktop.DBus.GetNameOwner", 0, name).Store(&owner) != nil {
+		return false, false // it is not there yet
+	}
+	var v dbus.Variant
+	get := conn.Object(watcher, watcherPath).Call("org.freedesktop.DBus.Properties.Get", dbus.FlagNoAutoStart, watcher, "RegisteredStatusNotifierItems")
+	if get.Store(&v) != nil {
+		return false, false
+	}
+	items, known := v.Value().([]string)
+	return slices.ContainsFunc(items, func(item string) bool {
+		at, _, _ := strings.Cut(item, "/")
+		return at == name || at == owner
+	}), known
+}
+
+// Who knows the items of a tray.
+const (
+	watcher     = "org.kde.StatusNotifierWatcher"
+	watcherPath = "/StatusNotifierWatcher"
+)
 
 // Watched tells whether the desktop has a tray. Where it has none now, one that starts later takes
 // the item.

@@ -32,7 +32,7 @@ func serve(ready func(), over <-chan struct{}) {
 }
 
 // untilLogout has nothing to do: macOS ends the programs of a session itself.
-func untilLogout(context.Context, func()) error { return nil }
+func untilLogout(context.Context, func(), func()) error { return nil }
 
 // Watched tells whether the desktop has a tray: the menu bar is always there.
 func Watched() (bool, error) { return true, nil }

@@ -16,12 +16,14 @@ import (
 
 	"github.com/godbus/dbus/v5"
 	"github.com/godbus/dbus/v5/introspect"
+	"github.com/godbus/dbus/v5/prop"
 )
 
 // Names of the protocol of trays.
 const (
 	watcherName = "org.kde.StatusNotifierWatcher"
 	watcherPath = dbus.ObjectPath("/StatusNotifierWatcher")
+	itemsName   = "RegisteredStatusNotifierItems"
 	itemName    = "org.kde.StatusNotifierItem"
 	itemPath    = dbus.ObjectPath("/StatusNotifierItem")
 	menuName    = "com.canonical.dbusmenu"
@@ -40,6 +42,8 @@ type panel struct {
 
 	mu      sync.Mutex
 	items   []string // bus names that registered; guarded by mu
+	listing *prop.Properties
+	deaf    int      // registrations that are not heard; guarded by mu
 	notices []string // guarded by mu
 }
 
@@ -106,11 +110,30 @@ func (p *panel) screen(t *testing.T) {
 func (p *panel) RegisterStatusNotifierItem(service string, sender dbus.Sender) *dbus.Error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.deaf > 0 {
+		p.deaf--
+		return dbus.NewError("org.freedesktop.DBus.Error.UnknownMethod", nil)
+	}
 	if strings.HasPrefix(service, "/") {
 		service = string(sender)
 	}
 	p.items = append(p.items, service)
+	if p.listing != nil {
+		p.listing.SetMust(watcherName, itemsName, slices.Clone(p.items))
+	}
 	return nil
+}
+
+// list has the panel say which items it has, as every real one does.
+func (p *panel) list(t *testing.T) {
+	t.Helper()
+	listing, err := prop.Export(p.conn, watcherPath, prop.Map{watcherName: {itemsName: {Value: []string{}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.listing = listing
 }
 
 // Notify is called by notify-send.
@@ -381,6 +404,28 @@ func (h *house) trayNotices(t *testing.T, p *panel, item string) {
 		}
 	}
 	mend()
+}
+
+// TestAPanelThatDoesNotListenYetIsToldAgain: at a login both begin at once. A panel that has the item is
+// not told twice.
+func TestAPanelThatDoesNotListenYetIsToldAgain(t *testing.T) {
+	p := newPanel(t)
+	h := open(t)
+	p.deaf = 2
+	p.list(t)
+	p.watch(t)
+	tray := h.tray(t, p)
+	h.wait(t, "the item is registered", func() bool { return len(p.registered()) == 1 })
+	if id := p.property(t, p.registered()[0], "Id"); id != "prism" {
+		t.Errorf("the item is named %q", id)
+	}
+	if err := tray.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	ended(t, tray)
+	if got := p.registered(); len(got) != 1 {
+		t.Errorf("registered as %q", got)
+	}
 }
 
 // TestATrayWithoutAPanelSaysSoAndGoesOn: the icon comes when a panel does; the end of the session
