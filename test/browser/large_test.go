@@ -151,7 +151,7 @@ func (w *watch) filters(within string) {
 // opened opens a filter.
 func (b *tab) opened(filter string) {
 	b.t.Helper()
-	b.point(`[...document.querySelectorAll(".filters button[aria-haspopup]")].find((o) => o.textContent.trim().startsWith(` + mustJSON(filter) + `))`)
+	b.point(`[...document.querySelectorAll(".filters button[aria-expanded]")].find((o) => o.textContent.trim().startsWith(` + mustJSON(filter) + `))`)
 	b.until("the filter "+filter+" is open", `document.querySelector(".filters .options label") !== null`)
 }
 
