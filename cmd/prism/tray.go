@@ -98,7 +98,12 @@ func (a *app) tray(ctx context.Context, r room) error {
 		return err
 	}
 	defer lock.Close()
-	watched, err := tray.Watched()
+	session, err := tray.Open()
+	var watched bool
+	if err == nil {
+		defer session.Close()
+		watched, err = session.Watched()
+	}
 	if err != nil {
 		return &admin.Error{Code: codeNoDesktop, Message: err.Error(), Fix: "start it from the desktop; elsewhere: prism status --format waybar|swiftbar|tmux|polybar"}
 	}
@@ -112,7 +117,7 @@ func (a *app) tray(ctx context.Context, r room) error {
 		return err
 	}
 	t := tray.New(opt)
-	return tray.OnDesktop(ctx, t.Menu(), t.Run)
+	return session.Show(ctx, t.Menu(), t.Run)
 }
 
 func (a *app) trayOptions(r room) (tray.Options, error) {

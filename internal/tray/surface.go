@@ -28,23 +28,21 @@ type line struct {
 	lines []*line
 }
 
-// OnDesktop shows the menu first in the tray of the desktop and runs run with it, until run ends,
-// ctx ends or the desktop goes. It must be called by the first goroutine of the program, and once.
-func OnDesktop(ctx context.Context, first Menu, run func(context.Context, Surface) error) error {
+// Show shows the menu first in the tray of the desktop and runs run with it, until run ends, ctx
+// ends or the session does. It must be called by the first goroutine of the program, and once.
+func (d *Session) Show(ctx context.Context, first Menu, run func(context.Context, Surface) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	s := &surface{icons: map[State][2][]byte{}, clicks: make(chan string, clickBuffer)}
 	for _, st := range States() {
 		s.icons[st] = [2][]byte{Icon(st, false), Icon(st, true)}
 	}
-	if err := untilLogout(ctx, cancel, s.iconAgain); err != nil {
-		return err
-	}
+	d.untilLogout(ctx, cancel, s.iconAgain)
 	prepare(s.icons[first.State][0])
 	done, over := make(chan error, 1), make(chan struct{})
 	serve(func() {
 		s.build(first)
-		go func() { // ends before OnDesktop does, which waits for done
+		go func() { // ends before Show does, which waits for done
 			done <- run(ctx, s)
 			close(over)
 		}()

@@ -39,17 +39,37 @@ func serve(ready func(), over <-chan struct{}) {
 	<-over
 }
 
-// untilLogout ends the tray with the session that it is shown in; the library would wait for ever. Until
-// then it sees to it that the panel has the item, and its icon as it is.
-func untilLogout(ctx context.Context, end, icon func()) error {
+// Session is the desktop session that a tray is shown in.
+type Session struct{ conn *dbus.Conn }
+
+// Open finds the session. Its error wraps [ErrNoDesktop].
+func Open() (*Session, error) {
 	conn, err := dbus.ConnectSessionBus()
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrNoDesktop, err)
+		return nil, fmt.Errorf("%w: %w", ErrNoDesktop, err)
 	}
-	context.AfterFunc(conn.Context(), end) //nolint:contextcheck // it is the connection whose end is waited for
-	context.AfterFunc(ctx, func() { _ = conn.Close() })
-	go stayShown(ctx, conn, icon)
-	return nil
+	return &Session{conn}, nil
+}
+
+// Close ends what Open has begun.
+func (d *Session) Close() { _ = d.conn.Close() }
+
+// Watched tells whether the desktop has a tray. Where it has none now, one that starts later takes
+// the item.
+func (d *Session) Watched() (bool, error) {
+	var owned bool
+	err := d.conn.BusObject().Call("org.freedesktop.DBus.NameHasOwner", 0, watcher).Store(&owned)
+	if err != nil {
+		return false, fmt.Errorf("ask the session bus: %w", err)
+	}
+	return owned, nil
+}
+
+// untilLogout calls end when the session is over, or when it is already; the library would wait for ever.
+// Until then it sees to it that the panel has the item, and its icon as it is.
+func (d *Session) untilLogout(ctx context.Context, end, icon func()) {
+	context.AfterFunc(d.conn.Context(), end) //nolint:contextcheck // it is the connection whose end is waited for
+	go stayShown(ctx, d.conn, icon)
 }
 
 // How soon it is looked whether the panel has the item, and how seldom at last.
@@ -100,19 +120,3 @@ const (
 	watcher     = "org.kde.StatusNotifierWatcher"
 	watcherPath = "/StatusNotifierWatcher"
 )
-
-// Watched tells whether the desktop has a tray. Where it has none now, one that starts later takes
-// the item.
-func Watched() (bool, error) {
-	conn, err := dbus.ConnectSessionBus()
-	if err != nil {
-		return false, fmt.Errorf("%w: %w", ErrNoDesktop, err)
-	}
-	defer conn.Close()
-	var owned bool
-	err = conn.BusObject().Call("org.freedesktop.DBus.NameHasOwner", 0, watcher).Store(&owned)
-	if err != nil {
-		return false, fmt.Errorf("ask the session bus: %w", err)
-	}
-	return owned, nil
-}

@@ -4,13 +4,9 @@ package tray
 
 import (
 	"context"
-	"errors"
 
 	"fyne.io/systray"
 )
-
-// ErrNoDesktop means that there is no desktop session to show a tray in.
-var ErrNoDesktop = errors.New("there is no desktop session")
 
 // underscores are letters like any other.
 const underscores = false
@@ -31,8 +27,17 @@ func serve(ready func(), over <-chan struct{}) {
 	}, nil)
 }
 
-// untilLogout has nothing to do: macOS ends the programs of a session itself.
-func untilLogout(context.Context, func(), func()) error { return nil }
+// Session is the desktop session that a tray is shown in.
+type Session struct{}
+
+// Open finds the session, which is always there.
+func Open() (*Session, error) { return &Session{}, nil }
+
+// Close has nothing to end.
+func (d *Session) Close() {}
 
 // Watched tells whether the desktop has a tray: the menu bar is always there.
-func Watched() (bool, error) { return true, nil }
+func (d *Session) Watched() (bool, error) { return true, nil }
+
+// untilLogout has nothing to do: macOS ends the programs of a session itself.
+func (d *Session) untilLogout(context.Context, func(), func()) {}
