@@ -24,6 +24,7 @@ type Quirks struct {
 	Schema         string   `json:"schema,omitempty"`           // dialect of JSON Schema: "" = all of it, openai, gemini or llama
 	ToolID         string   `json:"tool_id,omitempty"`          // "" = any; short9 = nine letters or digits; max40, max64 = so many characters
 	ToolName       int64    `json:"tool_name,omitempty"`        // characters that a tool's name may have; 0 = 64
+	MaxTools       int64    `json:"max_tools,omitempty"`        // tools that may be offered; 0 = not known
 	SystemMiddle   string   `json:"system_middle,omitempty"`    // reminder (default: in a user message) or inplace
 	Developer      bool     `json:"developer,omitempty"`        // the system prompt has the role developer
 	AfterTool      string   `json:"after_tool,omitempty"`       // filler = an assistant message must stand between a tool's and a user's

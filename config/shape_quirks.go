@@ -42,6 +42,8 @@ type quirksShape struct {
 	ToolID text `yaml:"tool_id,omitempty" jsonschema:"enum=any,enum=short9,enum=max40,enum=max64,default=any"`
 	// Characters that the name of a tool may have.
 	ToolName whole `yaml:"tool_name,omitempty" jsonschema:"minimum=8,maximum=128,default=64"`
+	// Tools that may be offered; of more, some of the last are left out. Absent: all are offered.
+	MaxTools whole `yaml:"max_tools,omitempty" jsonschema:"minimum=1,example=128"`
 	// Where system messages in the middle of a conversation go: into a user's message, or where they stand.
 	SystemMiddle text `yaml:"system_middle,omitempty" jsonschema:"enum=reminder,enum=inplace,default=reminder"`
 	// The system prompt has the role developer.

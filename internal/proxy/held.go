@@ -200,7 +200,7 @@ func (x *exchange) strange(resp *http.Response, empty bool) string {
 func (h *held) failed() *lost {
 	x := h.x
 	res := x.meter.Result()
-	v := verdict{outcome: ledger.OutcomeError, errorType: res.ErrorType, message: res.ErrorMessage, billed: x.meter.Started()}
+	v := verdict{outcome: ledger.OutcomeError, errorType: res.ErrorType, message: res.ErrorMessage, billed: x.meter.Started() && !x.refused()}
 	body := h.buf[:h.n]
 	if x.metered == stream.KindSSE {
 		body = stream.ErrorData(body)

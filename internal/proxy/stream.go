@@ -148,7 +148,7 @@ func (x *exchange) streamEnd(err error) {
 	case x.r.Context().Err() != nil:
 		x.cancelled()
 	case res.ErrorType != "":
-		x.close(verdict{outcome: ledger.OutcomeError, errorType: res.ErrorType, message: res.ErrorMessage, blame: true, billed: x.meter.Started()})
+		x.close(verdict{outcome: ledger.OutcomeError, errorType: res.ErrorType, message: res.ErrorMessage, blame: true, billed: x.meter.Started() && !x.refused()})
 		x.abort = !clean
 	case clean && x.metered == stream.KindOpaque:
 		if x.entry.Operation == ledger.OpMessages {

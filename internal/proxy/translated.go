@@ -34,6 +34,20 @@ func (x *exchange) learned() bool {
 	return told.Learned
 }
 
+// refused tells whether the answer under way has turned out to be a refusal of the request, of which its
+// provider reports no usage.
+func (x *exchange) refused() bool {
+	if x.told == nil {
+		return false
+	}
+	told := x.told.Told()
+	return refused(&told)
+}
+
+func refused(told *stream.Told) bool {
+	return told.Refused && told.Reported != nil && *told.Reported == stream.NoUsage()
+}
+
 // advise says in the head what the body of a translated error has no place for.
 func (x *exchange) advise(h http.Header) {
 	if x.told == nil {
@@ -69,6 +83,8 @@ func (x *exchange) reported() stream.Result {
 	res.Model = told.Model // the body has the client's word for it
 	layOver(&res.Usage, told.Reported)
 	switch {
+	case refused(&told):
+		res.Usage, res.Source, res.Raw = stream.NoUsage(), stream.SourceNone, nil // the estimate of a prompt that was not read
 	case res.Source == stream.SourceNone && res.Usage != stream.NoUsage():
 		res.Source = stream.SourcePartial // it failed before a message had begun
 	case res.Source != stream.SourceNone && told.Estimated:

@@ -262,3 +262,29 @@ func TestACostThatTheProviderStatesIsWhatIsPaid(t *testing.T) {
 		})
 	}
 }
+
+// TestARefusalWithinAnAnswerCostsNothing: the Responses API says that an answer has begun before it has
+// looked at the prompt. What it then refuses it has not read.
+func TestARefusalWithinAnAnswerCostsNothing(t *testing.T) {
+	for _, one := range []struct {
+		code, message string
+		status        int
+	}{
+		{"context_length_exceeded", "Your input exceeds the context window of this model.", 400},
+		{"rate_limit_exceeded", "Rate limit reached. Please try again in 2.4s.", 429},
+		{"insufficient_quota", "You exceeded your current quota.", 429},
+	} {
+		raw := "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"resp_1\",\"model\":\"gpt-5.6-sol\",\"status\":\"in_progress\",\"output\":[]}}\n\n" +
+			"event: response.failed\ndata: {\"type\":\"response.failed\",\"response\":{\"id\":\"resp_1\",\"status\":\"failed\",\"output\":[],\"usage\":null,\"error\":{\"code\":\"" + one.code + "\",\"message\":\"" + one.message + "\"}}}\n\n"
+		got, e, _ := oneTranslated(t, config.DialectResponses, streamBody, simulator.RawBody(200, "text/event-stream", []byte(raw)))
+		if got.status != one.status || e.Outcome != ledger.OutcomeError {
+			t.Fatalf("%d %s, %s", got.status, got.body, e.Outcome)
+		}
+		if e.UsageSource != ledger.UsageNone || e.Usage != stream.NoUsage() || e.Cost.Known() || e.PromptTokens.Known() || len(e.UsageRaw) > 0 || len(e.UsageNotes) > 0 {
+			t.Errorf("%s: %s %+v, prompt %d, for %d, notes %v, %s", one.code, e.UsageSource, e.Usage, e.PromptTokens, e.Cost, e.UsageNotes, e.UsageRaw)
+		}
+		if a := e.Attempts[len(e.Attempts)-1]; a.MaybeBilled || e.ResponseID != "resp_1" {
+			t.Errorf("%s: the attempt %+v of %q", one.code, a, e.ResponseID)
+		}
+	}
+}

@@ -14,6 +14,7 @@ type Told struct {
 	After     string   // value of retry-after for it; ""
 	Local     bool     // nobody was asked for it: it says nothing of the provider
 	Learned   bool     // the request was refused for something that is known now: it is worth sending again
+	Refused   bool     // what has begun as an answer is a refusal of the request: nothing was made of it
 }
 
 // Teller is a response body that was translated.

@@ -40,6 +40,7 @@ type Reply struct {
 	Sequences []string          // stop sequences that the provider was told
 	Begun     string            // what the client has begun the answer with, where the provider may say it again
 	Names     map[string]string // of tools: as sent, as the client knows them; only those that differ
+	ToolIDs   []string          // of the calls that the conversation has so far
 	Prompt    int64             // tokens of the prompt, estimated
 	MaxTokens int64
 	Window    int64 // tokens; 0 = not known

@@ -106,3 +106,16 @@ type Choice struct {
 	Name       string // of the tool
 	NoParallel bool
 }
+
+// ToolIDs returns the ids of all calls of tools.
+func (c *Conversation) ToolIDs() []string {
+	var ids []string
+	for i := range c.Turns {
+		for j := range c.Turns[i].Parts {
+			if p := &c.Turns[i].Parts[j]; p.Kind == KindToolUse {
+				ids = append(ids, p.ID)
+			}
+		}
+	}
+	return ids
+}

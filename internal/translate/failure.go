@@ -60,6 +60,8 @@ func (r *Report) meaning(status int) *Failure {
 		return &Failure{Status: http.StatusPaymentRequired, Type: ErrorBilling, Retry: noRetry}
 	case status == http.StatusTooManyRequests:
 		return &Failure{Status: status, Type: ErrorRateLimit}
+	case status == http.StatusBadRequest && says(text, "denied"):
+		return byStatus(http.StatusUnauthorized)
 	case status == http.StatusForbidden && says(text, "moderated"):
 		return &Failure{Status: http.StatusBadRequest, Type: ErrorInvalid}
 	case status < 500 && says(text, "model"):
@@ -113,7 +115,7 @@ func (r *Report) words(f *Failure, status int) string {
 		said = looksLikeKey.ReplaceAllString(said, "[key]")
 	}
 	switch {
-	case status == http.StatusUnauthorized || status == http.StatusProxyAuthRequired:
+	case status == http.StatusUnauthorized, status == http.StatusProxyAuthRequired, f.Type == ErrorPermission && says(r.all(), "denied"):
 		return strings.TrimSuffix("the provider rejected the key of this profile: "+said, ": ")
 	case f.Type == ErrorNotFound && blank(said), status == http.StatusMethodNotAllowed:
 		return strings.TrimSuffix("the provider does not know this address, see base_url of the profile: "+said, ": ")
@@ -151,6 +153,10 @@ func (r *Report) status() int {
 		}
 	}
 	switch text := r.all(); {
+	case says(text, "balance"):
+		return http.StatusPaymentRequired
+	case says(text, "denied"):
+		return http.StatusUnauthorized
 	case says(text, "overloaded"):
 		return statusOverloaded
 	case says(text, "limited"):

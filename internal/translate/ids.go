@@ -11,6 +11,20 @@ import (
 // MessageID makes an id of the Messages API of a provider's.
 func MessageID(id string) string { return "msg_" + clean(id) }
 
+// messageID makes an id of the Messages API of a provider's. The client takes two answers of one id for
+// parts of one message, and sends them back as one: an id that others may have as well gets more.
+func (o *Opening) messageID(id string) string {
+	if o.Exchange != "" && len(strings.TrimLeft(id, lowercase)) < ownID {
+		id += "_" + o.Exchange
+	}
+	return MessageID(id)
+}
+
+const (
+	lowercase = "abcdefghijklmnopqrstuvwxyz"
+	ownID     = 16 // characters behind the word that an id begins with; some servers draw one of a thousand, or have one for all
+)
+
 // EncodedID is what an id of a tool call begins with that could not stay as the provider wrote it.
 const EncodedID = "pid_"
 
@@ -66,6 +80,10 @@ func madeID(answer string, n int) string {
 	text := new(big.Int).SetBytes(sum[:]).Text(62)
 	return "toolu_" + text[:min(24, len(text))]
 }
+
+// numberedID is the nth id that is made of one. With "_" in the place of "-" the client takes it for an
+// id that it has made itself, and loses the result of the call.
+func numberedID(id string, n int) string { return id + "-" + strconv.Itoa(n) }
 
 func letter(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'

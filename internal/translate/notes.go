@@ -34,6 +34,7 @@ const (
 	NoteTemperature    = "temperature_fixed"
 	NoteCompaction     = "compaction_in_prompt"
 	NoteServerTool     = "dropped:server_tool" // a tool that runs at Anthropic
+	NoteTools          = "dropped:tools"       // more than the provider takes
 	NoteExamples       = "input_examples_in_description"
 	NoteParallel       = "dropped:disable_parallel_tool_use"
 	NoteSearch         = "dropped:search_options" // where a search may look, or whom it is for

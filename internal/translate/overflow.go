@@ -38,6 +38,9 @@ var (
 	totalNumber  = regexp.MustCompile(`(?:requested:?(?: about| a total of)?|resulted in|total of(?: at least)?)\s*([0-9][0-9,]*)`)
 )
 
+// invalidAtMiniMax is the name of an error, and no number of tokens, wherever it stands.
+const invalidAtMiniMax = "(2013)"
+
 // overflowOf tells whether an error is about a prompt that is too long, or an answer that would
 // not fit behind it. Status 0 is an error within a stream.
 func overflowOf(status int, r *Report) (o overflow, ok bool) {
@@ -67,6 +70,7 @@ func (r *Report) longText() bool {
 
 // read finds the numbers.
 func (o *overflow) read(text string) {
+	text = strings.ReplaceAll(text, invalidAtMiniMax, "")
 	if m := sumNumbers.FindStringSubmatch(text); m != nil {
 		o.prompt, o.output, o.limit = tokensOf(m[1]), tokensOf(m[2]), tokensOf(m[3])
 		return

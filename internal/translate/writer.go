@@ -1,7 +1,5 @@
 package translate
 
-import "strconv"
-
 // Writer writes one answer of the Messages API: as server-sent events while it comes, or as one
 // JSON body once it is whole. It keeps the grammar whatever it is called with: blocks are numbered
 // without gaps, one is open at a time, nothing comes before message_start nor after the end. It is
@@ -19,7 +17,7 @@ type Writer struct {
 	next  int             // index of the next block
 	done  []*block        // of a body that is written at the end
 	tools map[int]*block  // searches included
-	ids   map[string]bool // of tool calls
+	ids   map[string]bool // of tool calls, those of the conversation included
 	stops scanner
 	lead  string // white space that no text has followed yet
 	held  int    // bytes of content that wait
@@ -42,12 +40,17 @@ type Opening struct {
 	Provider string // for the signatures of thinking that the provider has not signed itself
 	Prompt   int64  // tokens, estimated
 	Stops    []string
+	Exchange string   // what tells this answer from every other; "" = the provider's id does
+	ToolIDs  []string // of the calls that the conversation has so far
 }
 
 // NewWriter returns a writer of events, or of one body.
 func NewWriter(open Opening, stream bool) *Writer {
 	w := &Writer{open: open, seed: open.ID, stream: stream, usage: NoUsage(), tools: make(map[int]*block), ids: make(map[string]bool)}
 	w.stops.set(open.Stops)
+	for _, id := range open.ToolIDs {
+		w.ids[id] = true
+	}
 	return w
 }
 
@@ -58,7 +61,7 @@ func (w *Writer) Name(id string, prompt int64) {
 		return
 	}
 	if id != "" {
-		w.open.ID = MessageID(id)
+		w.open.ID = w.open.messageID(id)
 	}
 	if prompt >= 0 {
 		w.open.Prompt = prompt
@@ -133,7 +136,8 @@ func (w *Writer) Tool(key int, id, name string) {
 }
 
 // ToolID is the id that a tool call has, or will have if it is begun next: one that the Messages
-// API accepts and no other call of the answer has. Where id is "", it is made up.
+// API accepts and no other call of the conversation has. Where id is "", it is made up. Some servers
+// number the calls of each answer anew, and the client forgets a call whose id it has had before.
 func (w *Writer) ToolID(key int, id string) string {
 	if b := w.tools[key]; b != nil {
 		return b.id
@@ -145,7 +149,7 @@ func (w *Writer) ToolID(key int, id string) string {
 		id = ToolID(id)
 	}
 	for n, base := 2, id; w.ids[id]; n++ {
-		id = base + "_" + strconv.Itoa(n)
+		id = numberedID(base, n)
 	}
 	return id
 }

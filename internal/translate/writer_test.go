@@ -119,6 +119,40 @@ func TestWriterMakesIDsThatAreAcceptedAndUnique(t *testing.T) {
 	}
 }
 
+// TestAnIDOfAnotherCallIsNotTakenAgain: the client keeps one call of each id, and some servers number
+// the calls of each answer anew.
+func TestAnIDOfAnotherCallIsNotTakenAgain(t *testing.T) {
+	had := []string{"call_0", "call_0-2", translate.ToolID("functions.Ls:0")}
+	w := translate.NewWriter(translate.Opening{ID: "msg_1", ToolIDs: had}, true)
+	for i, c := range []struct{ id, want string }{
+		{"call_0", "call_0-3"}, {"call_1", "call_1"}, {"functions.Ls:0", translate.ToolID("functions.Ls:0-2")}, {"functions.Ls:1", translate.ToolID("functions.Ls:1")},
+	} {
+		if w.Tool(i, c.id, "Ls"); w.ToolID(i, "") != c.want {
+			t.Errorf("%s became %s, not %s", c.id, w.ToolID(i, ""), c.want)
+		}
+	}
+}
+
+// TestAnIDThatOtherAnswersMayHaveGetsMore: the client takes answers of one id for one message.
+func TestAnIDThatOtherAnswersMayHaveGetsMore(t *testing.T) {
+	for id, want := range map[string]string{
+		"chatcmpl-373":                         "msg_chatcmpl-373_01EXCHANGE",
+		"chatcmpl-A1":                          "msg_chatcmpl-A1_01EXCHANGE",
+		"0":                                    "msg_0_01EXCHANGE",
+		"resp_51":                              "msg_resp_51_01EXCHANGE",
+		"chatcmpl-8f2c0d9e4b7a41c3a5d6":        "msg_chatcmpl-8f2c0d9e4b7a41c3a5d6",
+		"0193f1f5-7a51-4e6c-9d2b-1f6f4c0d2e3a": "msg_0193f1f5-7a51-4e6c-9d2b-1f6f4c0d2e3a",
+		"":                                     "msg_01EXCHANGE",
+	} {
+		w := translate.NewWriter(translate.Opening{ID: "msg_01EXCHANGE", Exchange: "01EXCHANGE"}, true)
+		w.Name(id, -1)
+		w.Start()
+		if out := string(w.Take()); !strings.Contains(out, `"id":"`+want+`"`) {
+			t.Errorf("%s: not %s:\n%s", id, want, out)
+		}
+	}
+}
+
 func TestProviderFindsItsIDAgain(t *testing.T) {
 	for _, id := range []string{"call_1", "toolu_01", "functions.Bash:0", "a b", "ü", "pid_", "pid_a_2eb", "call_1_2e", "x/y=="} {
 		coded := translate.ToolID(id)

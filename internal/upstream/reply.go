@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"io"
 	"net/http"
@@ -65,8 +64,9 @@ type reply struct {
 // answered wraps an answer that is none of the errors.
 func (t *translator) answered(resp *http.Response, r *translate.Reply, of replyOf) *http.Response {
 	w := translate.NewWriter(translate.Opening{
-		ID: translate.MessageID(cmp.Or(requestID(resp.Header), of.id)), Model: r.Model, Provider: r.Provider, Prompt: r.Prompt, Stops: r.Stops,
+		ID: translate.MessageID(of.id), Model: r.Model, Provider: r.Provider, Prompt: r.Prompt, Stops: r.Stops, Exchange: of.id, ToolIDs: r.ToolIDs,
 	}, r.Stream)
+	w.Name(requestID(resp.Header), r.Prompt)
 	body := &reply{of: of, src: resp.Body, call: r, w: w, buf: make([]byte, replyBuffer), last: time.Now()}
 	out := respond(resp.Request, http.StatusOK, contentType(r.Stream), body)
 	if id := requestID(resp.Header); id != "" {
@@ -231,6 +231,7 @@ func (r *reply) Told() stream.Told {
 	told.Estimated = aside.Estimated || !reported.Input.Known() // message_start has said something all the same
 	if f := r.w.Failure(); f != nil {
 		told.Retry, told.After = f.Retry, f.After
+		told.Refused = f.Status < http.StatusInternalServerError
 	}
 	return told
 }

@@ -76,6 +76,24 @@ const (
 	responsesEnd = `data: {"type":"response.completed","response":{"id":"r","status":"completed","usage":{"input_tokens":100,"output_tokens":5}}}` + "\n\n"
 )
 
+// TestIDsThatOtherAnswersHaveAreToldApart: some servers have one id for all answers and number the calls
+// of each anew. The client would take two answers for one, and lose the second of two calls.
+func TestIDsThatOtherAnswersHaveAreToldApart(t *testing.T) {
+	const answer = `{"id":"chatcmpl-A1","choices":[{"index":0,"message":{"tool_calls":[{"id":"call_0","function":{"name":"Ls","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}`
+	tr := &translator{up: &Upstream{name: "work"}, codec: openai.Chat{}, known: &knowledge{}}
+	resp := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(answer))}
+	r := tr.answered(resp, &translate.Reply{Model: "m", ToolIDs: []string{"call_0"}}, replyOf{t: tr, model: "m", id: "01EXCHANGE"})
+	got, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"id":"msg_chatcmpl-A1_01EXCHANGE"`, `"id":"call_0-2"`} {
+		if !strings.Contains(string(got), want) {
+			t.Errorf("no %s:\n%s", want, got)
+		}
+	}
+}
+
 // TestAProviderThatIsDoneAndStaysSilentHoldsNobody: it sends its stop reason and then neither its
 // usage nor the end of the stream, and keeps the connection open.
 func TestAProviderThatIsDoneAndStaysSilentHoldsNobody(t *testing.T) {

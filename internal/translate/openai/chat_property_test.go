@@ -129,6 +129,9 @@ func TestChunksThatAreAlikeAreReadAsAnyOther(t *testing.T) {
 		if seed%2 == 0 {
 			in = numbered(in, `"model":"m"`, `"model":"m","usage":{"prompt_tokens":9,"completion_tokens":%d}`)
 		}
+		if seed%3 == 0 {
+			in = numbered(numbered(in, `"id":"chatcmpl-1"`, `"id":"chatcmpl-%d"`), `"model":"m"`, `"created":17%d,"model":"m"`)
+		}
 		r := translate.Reply{Model: "m", Provider: "acme", Stream: true}
 		if seed%5 == 0 {
 			r.Stops = []string{"END"}
@@ -137,6 +140,35 @@ func TestChunksThatAreAlikeAreReadAsAnyOther(t *testing.T) {
 		if got := read([]string{in}, r, Chat{}.Stream); got != want {
 			t.Fatalf("seed %d:\n%s\nwant\n%s", seed, got.out, want.out)
 		}
+	}
+}
+
+// TestChunksWithAnIDAndATimeOfTheirOwnAreAlike: some servers make them anew for each chunk. Few chunks
+// are read in full nevertheless.
+func TestChunksWithAnIDAndATimeOfTheirOwnAreAlike(t *testing.T) {
+	var in strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&in, `data: {"id":"chatcmpl-%d","created":%d,"choices":[{"index":0,"delta":{"content":"a"}}],"usage":{"prompt_tokens":9,"completion_tokens":%d}}`+"\n\n", i, 1700+i, i)
+	}
+	r := translate.Reply{Model: "m", Stream: true}
+	w := translate.NewWriter(translate.Opening{ID: "msg_1"}, true)
+	d := &chatStream{newChatAnswer(&r, w)}
+	var f frames
+	full := 0
+	for _, p := range events(in.String()) {
+		if f.between() {
+			if _, ok := d.again(p); ok {
+				continue
+			}
+		}
+		if e, _, ok := f.next(p); ok {
+			full++
+			d.event(e)
+		}
+	}
+	d.count()
+	if u := w.Usage(); full > 3 || u.Prompt != 9 || u.Output != 99 {
+		t.Errorf("%d chunks were read in full; usage %+v", full, u)
 	}
 }
 

@@ -54,7 +54,7 @@ func (r *chatRequest) request(path string) *translate.Request {
 		Path: path,
 		Reply: translate.Reply{
 			Model: c.Model, Provider: r.call.Provider, Stream: c.Stream, Asked: r.asked(), Stops: r.ownStops(), Sequences: r.toldStops(), Begun: r.begun,
-			Names: r.names.back, Prompt: r.call.Prompt, MaxTokens: r.maxTokens, Window: q.ContextWindow, Quirks: *q,
+			Names: r.names.back, ToolIDs: c.ToolIDs(), Prompt: r.call.Prompt, MaxTokens: r.maxTokens, Window: q.ContextWindow, Quirks: *q,
 		},
 	}
 	if path != "" {
@@ -74,6 +74,7 @@ func (r *chatRequest) translate() *translate.Refusal {
 	if r.offer, refusal = offered(r.conv, search); refusal != nil {
 		return refusal
 	}
+	r.fewerTools()
 	r.set("model", quoted(strings.TrimSuffix(r.call.Model, "[1m]")))
 	r.limits()
 	r.sampling()

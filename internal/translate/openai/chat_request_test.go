@@ -89,3 +89,19 @@ func TestEveryStopSequenceIsToldOrLookedFor(t *testing.T) {
 		t.Errorf("told %q, looked for %q", told, own)
 	}
 }
+
+// TestTheAnswerIsReadKnowingTheCallsOfTheConversation: what it calls must get other ids.
+func TestTheAnswerIsReadKnowingTheCallsOfTheConversation(t *testing.T) {
+	body := []byte(`{"model":"m","max_tokens":10,"messages":[{"role":"user","content":"hi"},` +
+		`{"role":"assistant","content":[{"type":"tool_use","id":"call_0","name":"Ls","input":{}},{"type":"tool_use","id":"call_1","name":"Ls","input":{}}]},` +
+		`{"role":"user","content":[{"type":"tool_result","tool_use_id":"call_0","content":"a"},{"type":"tool_result","tool_use_id":"call_1","content":"b"}]}]}`)
+	for _, codec := range []requester{Chat{}, Responses{}} {
+		out, err := codec.Request(&translate.Call{Body: body, Model: "m"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(out.Reply.ToolIDs, []string{"call_0", "call_1"}) {
+			t.Errorf("%T: %q", codec, out.Reply.ToolIDs)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -135,8 +136,8 @@ func (d *chatAnswer) piece(p *piece) {
 	if p.name != c.name && !c.begun { // it may come in pieces
 		c.name += p.name
 	}
-	if c.id == "" && p.id != "" {
-		c.id = p.id
+	if p.id != "" && t.byID[p.id] == nil {
+		c.id = cmp.Or(c.id, p.id)
 		t.byID[p.id] = c
 	}
 	d.input(c, said(p.args))
@@ -175,23 +176,25 @@ func (d *chatAnswer) release(c *toolCall) {
 
 // find returns the call that a piece belongs to; nil where it begins one.
 func (t *toolCalls) find(p *piece) *toolCall {
-	var c *toolCall
-	switch {
-	case p.indexed && t.byIndex[p.index] != nil:
+	c := t.last
+	if p.indexed {
 		c = t.byIndex[p.index]
-		if p.id != "" && c.id != "" && p.id != c.id {
-			c = t.byID[p.id]
+	}
+	if c != nil && p.id != "" && p.id != c.id && (c.id != "" || !p.indexed) {
+		if known := t.byID[p.id]; known != nil || !c.goesOn(p) {
+			c = known
 		}
-	case p.indexed:
-	case p.id != "":
-		c = t.byID[p.id]
-	default:
-		c = t.last
 	}
 	if c != nil && c.another(p) {
 		return nil
 	}
 	return c
+}
+
+// goesOn tells that a piece belongs to the call although its id is another one: it names no tool, and
+// the call lacks input. Some servers have an id for each piece.
+func (c *toolCall) goesOn(p *piece) bool {
+	return p.name == "" && (!c.input.whole() || c.input.nothing())
 }
 
 // create adds a call.

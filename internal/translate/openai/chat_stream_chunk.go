@@ -39,7 +39,8 @@ func (d *delta) empty() bool { return d.n == 0 }
 func (d *chatAnswer) parse(r *reader) chunk {
 	var c chunk
 	var answer, complaint bool
-	d.choices, d.repeat.gaps = d.choices[:0], gaps{}
+	d.choices = d.choices[:0]
+	d.repeat.begin()
 	if !r.enter('{') {
 		return c
 	}
@@ -60,7 +61,11 @@ func (d *chatAnswer) parse(r *reader) chunk {
 			}
 			answer = true
 		case "id":
-			c.id = d.once(r)
+			if v := d.repeat.id.read(r); !d.named {
+				c.id = words(v)
+			}
+		case "created":
+			d.repeat.created.read(r)
 		case "model":
 			c.model = d.once(r)
 		case "error":

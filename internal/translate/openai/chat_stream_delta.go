@@ -177,7 +177,12 @@ func reasonWord(s string) bool {
 	return false
 }
 
-// failure ends the answer with an error that the provider reports in it.
+// failure ends the answer with an error that the provider reports in it. Behind an answer that is done,
+// the usage at most is lost.
 func (d *chatAnswer) failure(raw []byte) {
+	if d.reason == "max_tokens" || d.reason != "" && !d.calls.halfOpen() {
+		d.complete()
+		return
+	}
 	d.w.Refuse(StreamFailure(raw, d.r.Prompt))
 }

@@ -13,8 +13,42 @@ type repeated struct {
 	gaps     gaps      // of the chunk that is read
 	thinking bool      // the string is reasoning
 	call     *toolCall // whose input the string is; nil = it is text
-	counts   int       // how far in front of its first number what was used begins
-	unread   []byte    // what was used by the last chunk that told it, and what stands behind that
+	id       moving    // of the chunk
+	created  moving
+	counts   int    // how far in front of its first number what was used begins
+	unread   []byte // what was used by the last chunk that told it, and what stands behind that
+}
+
+// moving is a part of a chunk that most providers have the same in all of an answer, and some another
+// one in each chunk.
+type moving struct {
+	value []byte // of the chunk that is read; nil = it has none
+	at    int    // where that begins
+	last  []byte // of the chunk before it
+	moves bool
+}
+
+func (m *moving) read(r *reader) []byte {
+	m.value = r.value()
+	m.at = r.from
+	return m.value
+}
+
+// learn adds a gap where the part moves.
+func (m *moving) learn(g *gaps, kind gapKind) {
+	if m.value == nil {
+		return
+	}
+	m.moves = m.moves || len(m.last) > 0 && !bytes.Equal(m.last, m.value)
+	m.last = append(m.last[:0], m.value...)
+	if m.moves {
+		g.add(kind, m.at, m.value)
+	}
+}
+
+// begin forgets what is known of the chunk that was read.
+func (p *repeated) begin() {
+	p.gaps, p.id.value, p.created.value = gaps{}, nil, nil
 }
 
 // learn remembers the chunk that was read, if it is of that kind.
@@ -39,6 +73,8 @@ func (d *chatAnswer) learn(r *reader, start int, c *chunk) {
 	p.gaps.add(gapText, v.at, r.b[v.at:v.at+endOfString(r.b[v.at+1:])+2])
 	p.counts = bytes.IndexAny(c.usage, "0123456789")
 	p.gaps.addNumbers(c.usageAt, c.usage)
+	p.id.learn(&p.gaps, gapPadding)
+	p.created.learn(&p.gaps, gapDigits)
 	p.like.learn(nil, r.b, &p.gaps)
 }
 

@@ -26,7 +26,7 @@ func lessonOf(report *translate.Report) translate.Lesson {
 	r.field = fieldIn(r.path, r.text)
 	r.unknown = isUnknown(r.text)
 	for _, draw := range []func(*refused) translate.Lesson{
-		maxOutputLesson, toolLengthLesson, toolsAndEffortLesson, formatLesson, effortLesson, reasoningBackLesson,
+		maxOutputLesson, toolLengthLesson, maxToolsLesson, toolsAndEffortLesson, formatLesson, effortLesson, reasoningBackLesson, itemLesson,
 		toolChoiceLesson, stopLesson, roleLesson, contentLesson, mediaLesson, schemaLesson, streamLesson, fieldLesson,
 	} {
 		if l := draw(&r); l.Apply != nil {
@@ -52,7 +52,10 @@ var fieldNames = regexp.MustCompile("(?:^|[^a-z_])(max_completion_tokens|max_out
 
 // fieldIn returns the field that is refused.
 func fieldIn(path, text string) string {
-	top, _, _ := strings.Cut(path, ".")
+	top := path
+	if i := strings.IndexAny(path, ".["); i >= 0 {
+		top = path[:i]
+	}
 	switch {
 	case path == "reasoning.effort" || path == "reasoning.summary" || path == "text.format" || strings.HasPrefix(path, "text.format."):
 		return strings.TrimSuffix(path, ".schema")

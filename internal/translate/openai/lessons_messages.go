@@ -80,7 +80,7 @@ func contentLesson(r *refused) translate.Lesson {
 func mediaLesson(r *refused) translate.Lesson {
 	switch {
 	case !r.unknown && !r.has("not a multimodal model", "only supported by certain models", "at most 0 image", "unknown variant", "invalid content type", "does not have vision", "no endpoints found that support", "unable to process input image"):
-	case r.has("variant `file`", "type 'file'", "input_file", "file_data", "pdf"):
+	case r.has("variant `file`", "type 'file'", "value: 'file'", "input_file", "file_data", "pdf"):
 		return learned("documents", func(q *config.Quirks) {
 			q.Documents = ""
 		})

@@ -1,6 +1,10 @@
 package openai
 
-import "prism/internal/translate"
+import (
+	"slices"
+
+	"prism/internal/translate"
+)
 
 // responsesInput writes the conversation as a list of items: messages, calls of tools, their
 // results, and reasoning.
@@ -49,7 +53,7 @@ func (in *responsesInput) item(role, phase string, passages []passage) {
 	in.w.field("role", role)
 	in.w.key("content")
 	in.content(passages)
-	if phase != "" {
+	if phase != "" && !slices.Contains(in.r.call.Quirks.Strip, phaseField) {
 		in.w.field("phase", phase)
 	}
 	in.w.end('}')

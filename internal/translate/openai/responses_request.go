@@ -65,6 +65,7 @@ func (r responsesRequest) translate() *translate.Refusal {
 	if r.offer, refusal = offered(r.conv, r.call.Quirks.WebSearch); refusal != nil {
 		return refusal
 	}
+	r.fewerTools()
 	r.set("model", quoted(strings.TrimSuffix(r.call.Model, "[1m]")))
 	r.set("store", boolean(false))
 	if r.asked() {

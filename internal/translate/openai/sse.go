@@ -112,6 +112,9 @@ func (f *frames) field(line []byte) {
 		f.add(value)
 	case "event":
 		f.name = append(f.name[:0], value...)
+	case "error": // llama.cpp, of an event that has no other line
+		f.name = append(f.name[:0], name...)
+		f.add(value)
 	}
 }
 

@@ -18,7 +18,7 @@ type alike struct {
 	head []byte              // of the event up to the first gap, in a stream
 
 	data   []byte // of the event that was matched last, to its end
-	number int    // where the first of its numbers begins; -1 = it has none
+	number int    // where the first of its numbers that count begins; -1 = it has none
 	raw    []byte // the string that it brings: what stands between its quotes
 	quoted translate.Quoted
 	same   bool // quoted is that string
@@ -26,7 +26,7 @@ type alike struct {
 }
 
 // maxGaps is how many parts of an event may differ from those of the last one.
-const maxGaps = 8
+const maxGaps = 16
 
 // gapKind is what stands in a gap.
 type gapKind int
@@ -34,7 +34,8 @@ type gapKind int
 const (
 	gapText    gapKind = iota + 1 // the string that counts
 	gapPadding                    // any string
-	gapNumber
+	gapNumber                     // one that counts
+	gapDigits                     // any number
 )
 
 // gaps are the places of an event where something else may stand, in order.
@@ -50,11 +51,12 @@ type gap struct {
 
 // add notes that a value begins at a place. Of a string, its quotes are no part of the gap.
 func (g *gaps) add(kind gapKind, at int, v []byte) {
-	if len(v) == 0 || (v[0] == '"') != (kind != gapNumber) {
+	quoted := kind == gapText || kind == gapPadding
+	if len(v) == 0 || (v[0] == '"') != quoted {
 		return
 	}
 	one := gap{kind, at, at + len(v)}
-	if kind != gapNumber {
+	if quoted {
 		one.start, one.end = one.start+1, one.end-1
 	}
 	if g.n < maxGaps {
@@ -122,10 +124,13 @@ func (a *alike) match(p []byte, n int) int {
 	a.number = -1
 	for i := range a.gaps.n {
 		length := 0
-		if kind := a.gaps.list[i].kind; kind != gapNumber {
+		switch kind := a.gaps.list[i].kind; kind {
+		case gapText, gapPadding:
 			length = a.string(kind, p[n:])
-		} else if length = digits(p[n:]); a.number < 0 {
-			a.number = n
+		default:
+			if length = digits(p[n:]); kind == gapNumber && a.number < 0 {
+				a.number = n
+			}
 		}
 		if length < 0 {
 			return -1
