@@ -59,7 +59,16 @@ func TestScripts(t *testing.T) {
 // setupScript gives a script a home of its own and a port of its own; nothing of the
 // machine's is seen.
 func setupScript(env *testscript.Env) error {
+	// Many ask for the day: it must not end in the middle of one.
+	now := time.Now().UTC()
+	if left := now.Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(now); left < time.Minute {
+		time.Sleep(left)
+	}
 	home := filepath.Join(env.WorkDir, "h")
+	address, err := simulator.FreeAddress()
+	if err != nil {
+		return err
+	}
 	for _, dir := range []string{home, filepath.Join(home, "run")} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
@@ -68,7 +77,7 @@ func setupScript(env *testscript.Env) error {
 	for k, v := range map[string]string{
 		"HOME": home, "XDG_CONFIG_HOME": filepath.Join(home, "c"), "XDG_DATA_HOME": filepath.Join(home, "d"),
 		"XDG_STATE_HOME": filepath.Join(home, "s"), "XDG_RUNTIME_DIR": filepath.Join(home, "run"),
-		"CONF": filepath.Join(home, "c", "prism"), "TZ": "UTC", "PRISM_LISTEN": freePort(), "PRISM_DASHBOARD": "off", "EDITOR": "", "VISUAL": "", "SHELL": "/bin/sh",
+		"CONF": filepath.Join(home, "c", "prism"), "TZ": "UTC", "PRISM_LISTEN": address, "PRISM_DASHBOARD": "off", "EDITOR": "", "VISUAL": "", "SHELL": "/bin/sh",
 	} {
 		env.Setenv(k, v)
 	}
@@ -86,15 +95,6 @@ func stopGateway(socket string) {
 	if p, err := os.FindProcess(st.PID); err == nil {
 		_ = p.Kill()
 	}
-}
-
-func freePort() string {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "127.0.0.1:0"
-	}
-	defer ln.Close()
-	return ln.Addr().String()
 }
 
 // cmdExits runs a program that must end with the code: exits CODE PROGRAM ARGS...

@@ -3,9 +3,11 @@ package simulator
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"sync"
@@ -91,6 +93,35 @@ func (s *Server) StartTLS(c Certificate) *Running {
 	}
 	config := &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12}
 	return s.serve(tls.NewListener(l, config), "https://", pem)
+}
+
+// Ports that programs are told to listen on: below those that a system gives to whoever asks for any.
+const (
+	firstPort = 11_000
+	manyPorts = 18_000
+)
+
+// given holds the addresses that FreeAddress has returned.
+var given sync.Map //nolint:gochecknoglobals // what is taken is so for the whole process
+
+// FreeAddress returns a loopback address on which nobody listens, for a program that must be told where
+// to. Nobody who asks the system for any port gets this one before the program has it, or while it is
+// started anew, and no other caller in this process does.
+func FreeAddress() (string, error) {
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", firstPort+rand.IntN(manyPorts))
+		l, err := listen(address)
+		if err != nil {
+			continue
+		}
+		if err := l.Close(); err != nil {
+			return "", fmt.Errorf("close a port: %w", err)
+		}
+		if _, taken := given.LoadOrStore(address, nil); !taken {
+			return address, nil
+		}
+	}
+	return "", errors.New("every port that was tried is taken")
 }
 
 func listen(address string) (net.Listener, error) {

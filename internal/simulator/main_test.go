@@ -16,6 +16,32 @@ import (
 	"go.uber.org/goleak"
 )
 
+// TestFreeAddressesAreNobodyElses: none is given twice, and none is among those that a system gives.
+func TestFreeAddressesAreNobodyElses(t *testing.T) {
+	seen := map[string]bool{}
+	for range 50 {
+		address, err := FreeAddress()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, port, err := net.SplitHostPort(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := strconv.Atoi(port); err != nil || n < 1024 || n >= 32_768 || seen[address] {
+			t.Errorf("%s, %v; before: %v", address, err, seen[address])
+		}
+		seen[address] = true
+		l, err := listen(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (

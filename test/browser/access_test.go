@@ -52,6 +52,7 @@ func TestAxeFindsNothingSerious(t *testing.T) {
 	b := h.enter(t, newChrome(t))
 	look := func(what string) {
 		t.Helper()
+		b.settled()
 		for _, f := range b.axe(string(source)) {
 			t.Errorf("%s: %s, %s: %s, %d times, such as\n%s\n%s", what, f.Impact, f.ID, f.Help, len(f.Nodes), f.Nodes[0].HTML, f.Nodes[0].FailureSummary)
 		}

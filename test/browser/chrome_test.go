@@ -14,7 +14,7 @@ import (
 )
 
 // limit is how long anything in these tests may take before it counts as stuck.
-const limit = 30 * time.Second
+const limit = 60 * time.Second
 
 // chrome is a running Chromium with a profile of its own.
 type chrome struct{ ctx context.Context }
@@ -25,6 +25,7 @@ func newChrome(t *testing.T, more ...chromedp.ExecAllocatorOption) *chrome {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromePath(t)),
 		chromedp.UserDataDir(t.TempDir()),
+		chromedp.WSURLReadTimeout(limit),
 		chromedp.WindowSize(wide().width, wide().height),
 		chromedp.DisableGPU,
 		chromedp.Flag("no-sandbox", os.Geteuid() == 0), // its sandbox refuses to be root's, as in a container

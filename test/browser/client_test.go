@@ -59,15 +59,22 @@ func (h *house) number(t *testing.T, query string) string {
 
 // send sends one message as a client does, with headers in pairs, and returns the whole answer.
 func (h *house) send(ctx context.Context, model string, headers ...string) (int, string, error) {
+	var answer strings.Builder
+	status, err := h.sendTo(ctx, &answer, model, headers...)
+	return status, answer.String(), err
+}
+
+// sendTo is send whose answer goes to w as it comes.
+func (h *house) sendTo(ctx context.Context, w io.Writer, model string, headers ...string) (int, error) {
 	body, err := json.Marshal(map[string]any{
 		"model": model, "messages": []any{map[string]any{"role": "user", "content": "hi"}}, "max_tokens": 100, "stream": true,
 	})
 	if err != nil {
-		return 0, "", err
+		return 0, err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url+"/v1/messages?beta=true", bytes.NewReader(body))
 	if err != nil {
-		return 0, "", err
+		return 0, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", "Bearer "+h.token)
@@ -76,11 +83,11 @@ func (h *house) send(ctx context.Context, model string, headers ...string) (int,
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return 0, "", err
+		return 0, err
 	}
 	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	return resp.StatusCode, string(b), err
+	_, err = io.Copy(w, resp.Body)
+	return resp.StatusCode, err
 }
 
 // ask is send for a message that must be answered well.

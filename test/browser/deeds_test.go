@@ -41,24 +41,57 @@ func TestASwitchIsOneClickAndOneLineOfTheFile(t *testing.T) {
 	check("work")
 }
 
+// brake takes an answer and freezes its provider at each of the marks, which are numbers of bytes.
+type brake struct {
+	provider *simulator.Server
+	marks    []int
+	took     int
+	thaw     chan func() // for each mark what lets the answer go on
+}
+
+// Write implements io.Writer.
+func (b *brake) Write(p []byte) (int, error) {
+	if b.took += len(p); len(b.marks) > 0 && b.took > b.marks[0] {
+		b.marks = b.marks[1:]
+		b.thaw <- b.provider.Freeze()
+	}
+	return len(p), nil
+}
+
 // TestARequestIsSeenWhileItStreams watches one request from its first token to its price.
 func TestARequestIsSeenWhileItStreams(t *testing.T) {
+	sameDay()
 	h := open(t, past{})
 	b := h.enter(t, newChrome(t))
 	text := strings.Repeat("one two three four five ", 40)
 	h.work.Script(simulator.Reply(simulator.TextPieces(text, 8), simulator.EventDelay(40*time.Millisecond), simulator.Usage{Input: 700, Output: 240}))
+	stops := &brake{provider: h.work, marks: []int{1000, 4000}, thaw: make(chan func(), 2)}
 	ended := make(chan error, 1)
 	go func() {
-		_, _, err := h.send(context.WithoutCancel(t.Context()), "claude-sonnet-5", "X-Prism-Project", "website", "X-Prism-Branch", "main")
+		_, err := h.sendTo(context.WithoutCancel(t.Context()), stops, "claude-sonnet-5", "X-Prism-Project", "website", "X-Prism-Branch", "main")
+		close(stops.thaw)
 		ended <- err
 	}()
+	next := func() func() {
+		t.Helper()
+		thaw, ok := <-stops.thaw
+		if !ok {
+			t.Fatalf("the answer ended after %d bytes: %v", stops.took, <-ended)
+		}
+		t.Cleanup(thaw)
+		return thaw
+	}
+	goOn := next()
 	const row = `([...document.querySelectorAll("main tr, main li")].find((r) => r.textContent.includes("claude-sonnet-5"))?.textContent ?? "")`
 	b.until("the request is under way", row+`.includes("streaming")`)
 	if text := js[string](b, row); !strings.Contains(text, "work") || !strings.Contains(text, "website") {
 		t.Errorf("the row of the request says %q", text)
 	}
 	first := js[string](b, row)
+	goOn()
+	goOn = next()
 	b.until("it goes on", row+" !== "+mustJSON(first)+" && "+row+`.includes("streaming")`)
+	goOn()
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}

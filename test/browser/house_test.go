@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -207,6 +206,14 @@ func simulate(t *testing.T, name, key string) (*simulator.Server, string) {
 	return s, up.URL
 }
 
+// sameDay waits for midnight where that is near: a test that asks for the day must not see two of them.
+func sameDay() {
+	now := time.Now().UTC()
+	if left := now.Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(now); left < time.Minute {
+		time.Sleep(left)
+	}
+}
+
 // secret returns text that occurs nowhere else.
 func secret(t *testing.T) string {
 	t.Helper()
@@ -220,12 +227,11 @@ func secret(t *testing.T) string {
 // freeAddress returns a loopback address nobody listens on.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := simulator.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }
 
 func write(t *testing.T, path, content string) {

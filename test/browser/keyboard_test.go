@@ -62,6 +62,7 @@ func TestTheKeyboardAloneReachesEverything(t *testing.T) {
 	b.press("requests with errors" + kb.Enter)
 	b.until("they are asked for, and the choice says so", `document.querySelector(".choice input:checked")?.value === "outcome=failed"`)
 	b.settled()
+	b.until("the page listens", `document.querySelector(".link").textContent === "live"`)
 	b.press(".")
 	if text := js[string](b, `document.querySelector(".link").textContent`); text != "live" {
 		t.Errorf("where nothing pauses the link says %q", text)
@@ -110,14 +111,16 @@ func TestTabGoesThroughEveryPageAndTheFocusIsSeen(t *testing.T) {
 
 // focusSeen describes the element that has the focus, and marks it as reached.
 const focusSeen = `(async () => {
-	await new Promise((done) => setTimeout(done, 20)); // editors of text draw their own, a little later
+	await new Promise((done) => setTimeout(done, 20));
 	const e = document.activeElement;
 	const inner = e.shadowRoot?.activeElement ?? e;
 	window.stops ??= 0;
 	if (e === document.body) return { Mark: "", What: "", Seen: true, Outside: true };
 	e.dataset.reached ??= ++window.stops;
 	const of = [inner, e, ...(e.labels ?? []), ...[...(e.labels ?? [])].flatMap((l) => [...l.children]), inner.closest(".cm-editor")].filter(Boolean);
-	const Seen = of.some((n) => { const s = getComputedStyle(n); return s.outlineStyle !== "none" && parseFloat(s.outlineWidth) > 0 || s.boxShadow !== "none"; }) || e.classList.contains("skip");
+	const seen = () => of.some((n) => { const s = getComputedStyle(n); return s.outlineStyle !== "none" && parseFloat(s.outlineWidth) > 0 || s.boxShadow !== "none"; }) || e.classList.contains("skip");
+	for (let n = 0; n < 100 && !seen(); n++) await new Promise((done) => setTimeout(done, 20)); // editors of text draw theirs a little later
+	const Seen = seen();
 	return { Mark: e.dataset.reached, What: e.outerHTML.slice(0, 120), Seen, Outside: false };
 })()`
 

@@ -54,8 +54,8 @@ func TestPictures(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := open(t, past{rows: 2600, span: 24 * day})
-	h.busy(t)
 	b := h.enter(t, newChrome(t))
+	h.busy(t)
 	b.shows("streaming")
 	take := func(name string) {
 		t.Helper()

@@ -156,6 +156,17 @@ func (b *tab) until(what, expression string) {
 	}
 }
 
+// hears waits for a fault with these words in it, and pardons it: the browser tells some of them later than
+// the page goes on.
+func (b *tab) hears(words string) {
+	b.t.Helper()
+	for deadline := time.Now().Add(limit); !b.pardon(words); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			b.t.Fatalf("nobody saw %s:\n%s", words, strings.Join(b.all(), "\n"))
+		}
+	}
+}
+
 // shows waits for words on the page.
 func (b *tab) shows(words string) {
 	b.t.Helper()

@@ -79,8 +79,11 @@ func (h *house) onTerminal(t *testing.T, args ...string) string {
 	_, _ = out.ReadFrom(reader) // ends with an error when the last one who can write has gone
 	_ = cmd.Wait()              // some of them refuse
 	reader.Close()
-	return out.String()
+	return strings.ReplaceAll(out.String(), barGone, "")
 }
+
+// barGone takes the bar of work that was long, as on a slow machine, off the screen.
+const barGone = "\r\x1b[2K"
 
 // terminal makes a terminal of 200 columns: the end that reads what is written there, and the one to write to.
 func terminal(t *testing.T) (reader, screen *os.File) {

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"prism/internal/simulator"
 )
 
 // limit is how long anything but a suite may take before it counts as stuck.
@@ -116,12 +118,11 @@ func shortDir(t *testing.T) string {
 // freeAddress returns a loopback address nobody listens on.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := simulator.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }
 
 func write(t *testing.T, path, content string) {

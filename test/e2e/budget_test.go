@@ -14,6 +14,7 @@ import (
 // the next one is refused. The client must tell its user which budget it is, at once, and not
 // try again.
 func TestTheClientShowsABudgetThatIsUsedUpAndDoesNotRepeat(t *testing.T) {
+	sameDay()
 	h := prepare(t)
 	file := h.path("config", "prism.yaml")
 	settings, err := os.ReadFile(file)

@@ -110,6 +110,7 @@ func (c *client) ask(t *testing.T, prompt string, args ...string) *transcript {
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatalf("start the client: %v", err)
 	}
+	c.h.idle(t)
 	tr := &transcript{exit: cmd.ProcessState.ExitCode()}
 	for line := range strings.Lines(string(out)) {
 		tr.read(t, line)
@@ -153,6 +154,7 @@ func (tr *transcript) read(t *testing.T, line string) {
 
 // talk is a client that stays, and is given one turn after the other.
 type talk struct {
+	h   *house
 	in  io.WriteCloser
 	out *bufio.Reader
 	tr  *transcript
@@ -176,7 +178,7 @@ func (c *client) start(t *testing.T, args ...string) *talk {
 		t.Fatal(err)
 	}
 	t.Cleanup(cancel)
-	return &talk{in: in, out: bufio.NewReader(out), tr: &transcript{}, cmd: cmd}
+	return &talk{h: c.h, in: in, out: bufio.NewReader(out), tr: &transcript{}, cmd: cmd}
 }
 
 // turn says something and waits for the result of the turn.
@@ -216,5 +218,6 @@ func (k *talk) end(t *testing.T) *transcript {
 	if err := k.cmd.Wait(); err != nil {
 		t.Errorf("the client: %v", err)
 	}
+	k.h.idle(t)
 	return k.tr
 }

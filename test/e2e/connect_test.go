@@ -133,6 +133,7 @@ func (c *client) told(t *testing.T, env ...string) *transcript {
 	if cmd.ProcessState == nil {
 		t.Fatalf("start the client: %v", err)
 	}
+	c.h.idle(t)
 	tr := &transcript{exit: cmd.ProcessState.ExitCode()}
 	for line := range strings.Lines(string(out)) {
 		tr.read(t, line)

@@ -90,8 +90,8 @@ func TestStopsLeaveEveryStreamWholeOrToldAndARowForEach(t *testing.T) {
 			}
 		}
 		t.Logf("%d stops, %d streams each, slowest %v", rounds, streams, slowest.Round(time.Millisecond))
-		if slowest > 5*time.Second {
-			t.Errorf("a stop took %v", slowest)
+		if slowest > limit/2 {
+			t.Errorf("a stop took %v, as long as the drain", slowest)
 		}
 		if n := h.outcomes(t); n["shutdown"] != int64(rounds*streams) || len(n) != 1 {
 			t.Errorf("outcomes %v", n)

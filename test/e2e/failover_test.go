@@ -29,24 +29,25 @@ type mishap struct {
 	seen      bool // the client sees it, and asks again by itself
 }
 
-// mishaps are the rounds of the session in which something goes wrong, one after the other.
+// mishaps are the rounds of the session in which something goes wrong. After each there is one in which all
+// goes well, so that the attempts at the other upstream never use the budget up, however long they take.
 func mishaps() map[int]mishap {
 	long := sim.Text(strings.Repeat("words and more words ", 20))
 	return map[int]mishap{
-		1: {name: "529", does: sim.Overloaded(), errorType: "overloaded_error", outcome: "error", status: 529},
-		2: {name: "a stream that is cut before the commit", does: sim.Reply(long, counts(90), sim.CutAfter(1, sim.CutFIN)), errorType: "eof", outcome: "truncated", status: 200, told: true},
-		3: {name: "silence", does: sim.Silence(0), errorType: "timeout", outcome: "error", status: sim.Absent},
-		4: {name: "a dead port", port: true, errorType: "dial", outcome: "error", status: sim.Absent},
-		5: {name: "429", does: sim.RateLimited("2"), errorType: "rate_limit_error", outcome: "error", status: 429},
-		6: {name: "500", does: sim.Error(500, "api_error", "Internal server error", nil), errorType: "api_error", outcome: "error", status: 500},
-		7: {name: "a stream that is cut after the commit", does: sim.Reply(long, counts(91), sim.CutAfter(4, sim.CutFIN)), errorType: "eof", outcome: "truncated", status: 200, told: true, seen: true},
-		8: {name: "a stream that begins with an error", does: sim.ErrorEventFirst("overloaded_error", "Overloaded"), errorType: "overloaded_error", outcome: "error", status: 200},
-		9: {name: "an empty stream", does: sim.EmptyStream(), errorType: "empty_stream", outcome: "error", status: 200},
+		1:  {name: "529", does: sim.Overloaded(), errorType: "overloaded_error", outcome: "error", status: 529},
+		3:  {name: "a stream that is cut before the commit", does: sim.Reply(long, counts(90), sim.CutAfter(1, sim.CutFIN)), errorType: "eof", outcome: "truncated", status: 200, told: true},
+		5:  {name: "silence", does: sim.Silence(0), errorType: "timeout", outcome: "error", status: sim.Absent},
+		7:  {name: "a dead port", port: true, errorType: "dial", outcome: "error", status: sim.Absent},
+		9:  {name: "429", does: sim.RateLimited("2"), errorType: "rate_limit_error", outcome: "error", status: 429},
+		11: {name: "500", does: sim.Error(500, "api_error", "Internal server error", nil), errorType: "api_error", outcome: "error", status: 500},
+		13: {name: "a stream that is cut after the commit", does: sim.Reply(long, counts(91), sim.CutAfter(4, sim.CutFIN)), errorType: "eof", outcome: "truncated", status: 200, told: true, seen: true},
+		15: {name: "a stream that begins with an error", does: sim.ErrorEventFirst("overloaded_error", "Overloaded"), errorType: "overloaded_error", outcome: "error", status: 200},
+		17: {name: "an empty stream", does: sim.EmptyStream(), errorType: "empty_stream", outcome: "error", status: 200},
 	}
 }
 
-// lastRound is the one in which the model is done: ten rounds of a tool come before it.
-const lastRound = 10
+// lastRound is the one in which the model is done: rounds of a tool come before it.
+const lastRound = 18
 
 // bout is a session with two upstreams of which the one that is asked first fails, round by round.
 type bout struct {
@@ -148,7 +149,10 @@ func newBout(t *testing.T) *bout {
 		name := map[bool]string{true: "work", false: "spare"}[p == &h.work]
 		key := "sk-" + name + "-" + secret(t)
 		s := sim.New(sim.Options{Name: name, Key: key})
-		up := s.Start()
+		up, err := s.Listen(freeAddress(t)) // which stays free while its port is closed
+		if err != nil {
+			t.Fatal(err)
+		}
 		t.Cleanup(up.Close)
 		s.Script(sim.Always(b.answer(name)))
 		b.open[name] = up
@@ -181,9 +185,9 @@ func (b *bout) link() {
 		pad := strings.Repeat(" ", len(line)-len(field))
 		switch field {
 		case "name: work":
-			out = append(out, line, pad+"fallback: [spare]", pad+"timeouts: {first_byte: 1500ms}")
+			out = append(out, line, pad+"fallback: [spare]", pad+"timeouts: {first_byte: 5s}")
 		case "name: spare":
-			out = append(out, line, pad+"timeouts: {first_byte: 1500ms}")
+			out = append(out, line, pad+"timeouts: {first_byte: 5s}")
 		case "provider: moonshot":
 			out = append(out, pad+"provider: anthropic")
 		case "model: kimi-k3":

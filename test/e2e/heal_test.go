@@ -21,8 +21,7 @@ func (h *house) settle(t *testing.T, p *provider, lines ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const swaps = "select 1 from config_events where accepted"
-	before := len(h.query(t, swaps))
+	before := h.status(t).Generation
 	var out []string
 	for l := range strings.SplitSeq(string(src), "\n") {
 		out = append(out, l)
@@ -36,7 +35,7 @@ func (h *house) settle(t *testing.T, p *provider, lines ...string) {
 	if err := os.Rename(file+".new", file); err != nil {
 		t.Fatal(err)
 	}
-	h.wait(t, "the profile is settled", func() bool { return len(h.query(t, swaps)) > before })
+	h.wait(t, "the profile is settled", func() bool { return h.status(t).Generation > before })
 }
 
 // strict answers like script, and refuses thinking that another provider has signed, in

@@ -82,7 +82,7 @@ func raw(t *testing.T, addr, text string) (int, http.Header, string) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(limit))
 	_, _ = io.WriteString(c, text)
 	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
@@ -304,7 +304,7 @@ func TestPlacesThatSomebodyElsePreparedAreRefused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, os.Getenv("PRISM_BIN"), "serve")
 			cmd.Env, cmd.Dir = h.env, h.dir

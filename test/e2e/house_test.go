@@ -7,9 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +17,7 @@ import (
 	"time"
 
 	"prism/config/sealed"
+	"prism/internal/admin"
 	"prism/internal/simulator"
 )
 
@@ -113,8 +112,7 @@ func (h *house) activate(t *testing.T, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const swaps = "select 1 from config_events where accepted"
-	before := len(h.query(t, swaps))
+	before := h.status(t).Generation
 	lines := strings.Split(string(src), "\n")
 	for i, l := range lines {
 		if strings.HasPrefix(l, "active:") {
@@ -126,7 +124,8 @@ func (h *house) activate(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 	h.wait(t, name+" is active", func() bool {
-		return len(h.query(t, swaps)) > before
+		st := h.status(t)
+		return st.Active == name && st.Generation > before
 	})
 }
 
@@ -195,6 +194,23 @@ func (h *house) said(t *testing.T) string {
 	return string(out)
 }
 
+// status is what prism says of itself. It is asked again where it is too busy to say so in time.
+func (h *house) status(t *testing.T) (st admin.Status) {
+	t.Helper()
+	h.wait(t, "prism says how it is", func() bool {
+		var err error
+		st, err = admin.Dial(h.path("run", "prism", "prism.sock")).Status(t.Context())
+		return err == nil
+	})
+	return st
+}
+
+// idle waits until every request has its row: the client has its answer a moment before.
+func (h *house) idle(t *testing.T) {
+	t.Helper()
+	h.wait(t, "no request is under way", func() bool { return h.status(t).InFlight == 0 })
+}
+
 func (h *house) path(parts ...string) string {
 	return filepath.Join(append([]string{h.dir}, parts...)...)
 }
@@ -207,6 +223,14 @@ func newProvider(t *testing.T, name string) *provider {
 	up := s.Start()
 	t.Cleanup(up.Close)
 	return &provider{Server: s, name: name, url: up.URL, key: key}
+}
+
+// sameDay waits for midnight where that is near: a test that asks for the day must not see two of them.
+func sameDay() {
+	now := time.Now().UTC()
+	if left := now.Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(now); left < time.Minute {
+		time.Sleep(left)
+	}
 }
 
 // secret returns text that occurs nowhere else.
@@ -222,12 +246,11 @@ func secret(t *testing.T) string {
 // freeAddress returns a loopback address nobody listens on.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := simulator.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return fmt.Sprint(l.Addr())
+	return address
 }
 
 func write(t *testing.T, path, content string) {

@@ -64,6 +64,10 @@ func TestEveryRequestHasExactlyOneRowWhateverIsKilled(t *testing.T) {
 	for i := range rounds {
 		k.round(t, moments[i%len(moments)])
 	}
+	// A machine that has much to do misses many of those moments.
+	for began := time.Now(); !k.enough(rounds) && time.Since(began) < limit; {
+		k.round(t, killCheckpoint)
+	}
 	l.end()
 	cmd, took := h.launch(t)
 	k.took = append(k.took, took)
@@ -243,22 +247,29 @@ func stopped(pid int) bool {
 // report says where prism was killed, and how long the starts took.
 func (k *killer) report(t *testing.T, rounds int) {
 	t.Helper()
-	inFold := 0
 	for moment, n := range k.hits {
 		t.Logf("%-26s killed %d times", moment, n)
-		if moment != killAnyTime && moment != killInStart {
-			inFold += n
-		}
 	}
 	slices.Sort(k.took)
 	at := func(q float64) time.Duration { return k.took[int(q*float64(len(k.took)-1))].Round(time.Millisecond) }
 	t.Logf("start to first answer: p50 %v, p99 %v, max %v", at(0.5), at(0.99), at(1))
-	if inFold < rounds/4 || k.hits[killCommitted]+k.hits[killCheckpoint] == 0 {
-		t.Errorf("only %d of %d were killed within a fold: %v", inFold, rounds, k.hits)
+	if !k.enough(rounds) {
+		t.Errorf("too few of %d were killed within a fold: %v", rounds, k.hits)
 	}
 	if soak() && at(0.99) > time.Second {
 		t.Errorf("a start after a kill took %v (p99), want less than a second", at(0.99))
 	}
+}
+
+// enough tells whether so many were killed within a fold that the test means something.
+func (k *killer) enough(rounds int) bool {
+	inFold := 0
+	for moment, n := range k.hits {
+		if moment != killAnyTime && moment != killInStart {
+			inFold += n
+		}
+	}
+	return inFold >= rounds/4 && k.hits[killCommitted]+k.hits[killCheckpoint] > 0
 }
 
 // checkSessions compares the ledger with what the provider saw: a row for each session, one row,

@@ -251,7 +251,8 @@ func TestRateLimitWithRetryAfter(t *testing.T) {
 	tr.mustHaveWaited(t, 1)
 	rows := h.reconcile(t, 2, tr)
 	mustBeStatus(t, rows, 429, "rate_limit_error", 200, "")
-	if gap := rows[1].time(t, "started_at").Sub(rows[0].time(t, "ended_at")).Seconds(); gap < 2 {
+	// From its first question on: when it had the answer, nobody but the client knows.
+	if gap := rows[1].time(t, "started_at").Sub(rows[0].time(t, "started_at")).Seconds(); gap < 2 {
 		t.Errorf("the client came back after %.1f s, although it was told to wait for 2", gap)
 	}
 }

@@ -29,8 +29,8 @@ export HOME=$B XDG_RUNTIME_DIR=$B/run USER=root PATH=$B/.local/bin:$PATH DBUS_SE
 systemd=$(command -v systemd || echo /lib/systemd/systemd)
 $systemd --user --unit=basic.target >$B/run/systemd.log 2>&1 &
 manager=$!
-for i in $(seq 100); do systemctl --user is-system-running 2>/dev/null | grep -q running && break; sleep 0.1; done
-[ $i = 100 ] && exit 77
+for i in $(seq 300); do systemctl --user is-system-running 2>/dev/null | grep -q running && break; sleep 0.1; done
+[ $i = 300 ] && exit 77
 cat >$B/.config/prism/profiles.yaml <<Y
 active: work
 profiles:

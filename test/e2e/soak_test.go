@@ -58,7 +58,7 @@ func TestAThousandStreamsCostLittleMemoryAndLeaveNothing(t *testing.T) {
 	}
 	h.forget(t)
 	after := footprintOf(t, pid)
-	for deadline := time.Now().Add(2 * time.Second); after.descriptors > before.descriptors+5 && time.Now().Before(deadline); after = footprintOf(t, pid) {
+	for deadline := time.Now().Add(limit); after.descriptors > before.descriptors+5 && time.Now().Before(deadline); after = footprintOf(t, pid) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	if after.descriptors > before.descriptors+5 {

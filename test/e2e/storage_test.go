@@ -21,7 +21,7 @@ import (
 
 // soonRecovered is how long it may take after there is space again until every record is on
 // the disk.
-const soonRecovered = 5 * time.Second
+const soonRecovered = limit / 4
 
 // smallDisk puts the data of a house on a file system of its own, so that it can be full.
 func (h *house) smallDisk(t *testing.T, size string) {
@@ -62,15 +62,6 @@ func (h *house) fill(t *testing.T) (free func()) {
 			t.Error(err)
 		}
 	}
-}
-
-func (h *house) status(t *testing.T) admin.Status {
-	t.Helper()
-	st, err := admin.Dial(h.path("run", "prism", "prism.sock")).Status(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return st
 }
 
 // asked is the sessions that were answered; each must have one row in the end.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 	"github.com/godbus/dbus/v5/introspect"
@@ -448,7 +449,7 @@ func TestATrayWithoutAPanelSaysSoAndGoesOn(t *testing.T) {
 func TestATrayEndsWithTheSession(t *testing.T) {
 	p := newPanel(t)
 	h := open(t)
-	const logins = 8
+	const logins = 20
 	for i := range logins {
 		ctx, logout := context.WithCancel(t.Context())
 		session := exec.CommandContext(ctx, "dbus-daemon", "--session", "--nofork", "--nopidfile", "--address=unix:path="+filepath.Join(shortDir(t), "b"))
@@ -463,6 +464,7 @@ func TestATrayEndsWithTheSession(t *testing.T) {
 		})
 		tray := h.tray(t, other)
 		h.wait(t, "the tray is there", func() bool { return strings.Count(h.said(t), "this desktop has no tray right now") > i })
+		time.Sleep(2 * time.Duration(i) * time.Millisecond) // until another moment each time
 		logout()
 		_ = session.Wait()
 		ended(t, tray)

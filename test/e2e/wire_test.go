@@ -46,7 +46,7 @@ func tap(t *testing.T, gateway string) *wire {
 	}
 	w := &wire{}
 	tr := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64}
-	server := httptest.NewServer(&httputil.ReverseProxy{
+	proxy := &httputil.ReverseProxy{
 		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(at) },
 		Transport:     tr,
 		FlushInterval: -1,
@@ -59,7 +59,13 @@ func tap(t *testing.T, gateway string) *wire {
 			resp.Body = &copied{resp.Body, w, s}
 			return nil
 		},
-	})
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		// Else the server closes the body of the request when an answer begins. Where the transport has all of
+		// it, but has not seen its end yet, it takes that for an error and cuts the answer off.
+		_ = http.NewResponseController(rw).EnableFullDuplex()
+		proxy.ServeHTTP(rw, r)
+	}))
 	w.url = server.URL
 	t.Cleanup(func() {
 		server.Close()
