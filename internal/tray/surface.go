@@ -74,8 +74,15 @@ func (s *surface) iconAgain() {
 	icon, known := s.icons[s.shown.State]
 	s.mu.Unlock()
 	if known {
-		systray.SetTemplateIcon(icon[1], icon[0])
+		setIcon(icon)
 	}
+}
+
+// setIcon shows an icon. The library panics where it cannot tell the desktop, as when the session ends at
+// that moment: then the tray ends too, in its own time.
+func setIcon(icon [2][]byte) {
+	defer func() { _ = recover() }()
+	systray.SetTemplateIcon(icon[1], icon[0])
 }
 
 func (s *surface) add(parent *systray.MenuItem, items []Item) []*line {
@@ -140,7 +147,7 @@ func (s *surface) Show(m Menu) {
 }
 
 func (s *surface) face(m Menu) {
-	systray.SetTemplateIcon(s.icons[m.State][1], s.icons[m.State][0])
+	setIcon(s.icons[m.State])
 	if titled {
 		systray.SetTitle(m.Title)
 	}
