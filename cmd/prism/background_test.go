@@ -16,6 +16,7 @@ import (
 	"prism/config"
 	"prism/internal/admin"
 	"prism/internal/daemon"
+	"prism/internal/service"
 )
 
 // stubborn starts a process that ends well with the second signal; ended says how it ended.
@@ -142,6 +143,35 @@ func TestTheServiceOfTheMachineIsStartedAndStopped(t *testing.T) {
 				t.Errorf("it said\n%s, want\n%s", said.String(), want)
 			}
 		})
+	}
+}
+
+// TestRootFindsTheServiceOfTheMachine: for what only looks, root needs not say that it is one, nor whose.
+func TestRootFindsTheServiceOfTheMachine(t *testing.T) {
+	if _, err := user.Lookup("nobody"); err != nil || os.Geteuid() != 0 {
+		t.Skip("it takes root, and a user who is nobody")
+	}
+	a, _ := clientApp(t, nil, strings.NewReader(""))
+	machineService(t, a, "nobody", ":", 0)
+	for _, o := range []serviceOptions{{}, {system: true}} {
+		h, err := a.installedHouse(o)
+		if err != nil || !h.system || h.user != "nobody" || !h.ours() {
+			t.Errorf("%+v: system %t, as %q, %v", o, h.system, h.user, err)
+		}
+	}
+	own, err := service.New(a.serviceManager())
+	if err != nil {
+		t.Fatal(err)
+	}
+	unit := own.Files(service.Spec{})[0].Path
+	if err := os.MkdirAll(filepath.Dir(unit), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(unit, []byte("# "+service.Mark+"\n[Service]\nExecStart=/usr/bin/prism serve\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if h, err := a.installedHouse(serviceOptions{}); err != nil || h.system {
+		t.Errorf("beside one of root's own: system %t, %v", h.system, err)
 	}
 }
 

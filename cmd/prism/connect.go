@@ -176,7 +176,7 @@ func (a *app) settingsEnv(ctx context.Context, r room, own map[string]string, pr
 				return ""
 			}
 			return own[name]
-		case headersVariable:
+		case headersVariable, "ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN":
 			return own[name]
 		}
 		return a.getenv(name)
@@ -186,17 +186,6 @@ func (a *app) settingsEnv(ctx context.Context, r room, own map[string]string, pr
 		return e, err
 	}
 	e.unset = append(e.unset, "ANTHROPIC_UNIX_SOCKET")
-	passthrough, base := e.profile.Auth == config.AuthPassthrough, own["ANTHROPIC_BASE_URL"]
-	here := leadsHere(base, r.settings.Listen) // by hand, with what the profile takes
-	switch {
-	case !passthrough:
-		e.set[headersVariable] = withoutCredentials(e.set[headersVariable])
-	case !here && originOf(base) != e.profile.Origin(): // what is there is for somebody else
-		e.set[headersVariable] = withoutCredentials(e.set[headersVariable])
-		e.unset = append(e.unset, credentials()...)
-	case here && prisms(own["ANTHROPIC_AUTH_TOKEN"], a.clientToken(ctx, r)): // for prism, and in the way of the client's own
-		e.unset = append(e.unset, "ANTHROPIC_AUTH_TOKEN")
-	}
 	if profile == "" {
 		delete(e.set, windowVariable)
 	}
@@ -223,14 +212,14 @@ func originOf(base string) string {
 
 // withoutCredentials takes the headers out that hold a credential by their name: it is one provider's, and
 // would go to whichever is active. Those of prism's own go to none, and stay.
-func withoutCredentials(headers string) string {
+func withoutCredentials(headers []string) []string {
 	secret := func(word string) bool {
 		return slices.Contains([]string{"authorization", "auth", "key", "apikey", "token", "secret", "cookie", "password"}, word)
 	}
-	return strings.Join(slices.DeleteFunc(strings.Split(headers, "\n"), func(line string) bool {
+	return slices.DeleteFunc(slices.Clone(headers), func(line string) bool {
 		name, _, _ := strings.Cut(strings.ToLower(line), ":")
 		return !strings.HasPrefix(name, "x-prism-") && slices.ContainsFunc(strings.FieldsFunc(name, func(r rune) bool { return r == '-' || r == '_' || r == ' ' }), secret)
-	}), "\n")
+	})
 }
 
 // offerToConnect asks, after the profiles of the client's own settings were imported, whether the client

@@ -33,7 +33,7 @@ func takeBack(f, was *clientFile) {
 			mine = !was.Sets(name) || withoutLoopback(now[name]) == withoutLoopback(before[name])
 		case headersVariable:
 			had, own := ownHeaders(before[name]), ownHeaders(now[name])
-			if mine = len(own) == 0 || slices.Equal(own, had) || strings.Join(own, "\n") == withoutCredentials(strings.Join(had, "\n")); !mine {
+			if mine = len(own) == 0 || slices.Equal(own, had) || slices.Equal(own, withoutCredentials(had)); !mine {
 				f.Edit(map[string]string{name: strings.Join(withCredentials(own, had), "\n")}, nil)
 			}
 		}
@@ -52,7 +52,7 @@ func withCredentials(own, had []string) []string {
 		there := slices.ContainsFunc(own, func(other string) bool {
 			return strings.HasPrefix(strings.ToLower(other), strings.ToLower(name)+":")
 		})
-		if withoutCredentials(line) == "" && !there {
+		if len(withoutCredentials([]string{line})) == 0 && !there {
 			own = append(own, line)
 		}
 	}

@@ -25,6 +25,7 @@ type clientEnv struct {
 	set     map[string]string
 	unset   []string
 	profile *config.Profile // that answers
+	others  string          // whom the credentials are for that are taken out; "" = there are none
 }
 
 // placeholderToken makes the client start where the gateway wants no token: it refuses to
@@ -76,28 +77,54 @@ func (a *app) clientEnv(ctx context.Context, r room, o envOptions) (clientEnv, e
 		"NO_PROXY":                         withLoopback(a.getenv("NO_PROXY")),
 		"no_proxy":                         withLoopback(firstOf(a.getenv("no_proxy"), a.getenv("NO_PROXY"))),
 	}}
-	token := f.Profiles.ClientToken.Reveal()
-	if p.Auth == config.AuthPassthrough {
-		// Authorization belongs to the provider there: the client keeps its own login, and the
-		// token of the gateway travels in a header of its own.
-		if token != "" {
-			headers = append(headers, "X-Prism-Token: "+token)
-		}
-	} else {
+	headers = a.ownCredential(r, &e, f.Profiles.ClientToken.Reveal(), headers)
+	if n := p.Window(a.mainModel()); n > 0 {
+		e.set[windowVariable] = strconv.FormatInt(n, 10)
+	}
+	switch {
+	case len(headers) > 0:
+		e.set[headersVariable] = strings.Join(headers, "\n")
+	case a.getenv(headersVariable) != "":
+		e.unset = append(e.unset, headersVariable)
+	}
+	return e, nil
+}
+
+// ownCredential has the client show one credential: the token of the gateway, or with a profile that passes
+// it on its own login, if that is for who answers there. It returns the headers that it may send.
+func (a *app) ownCredential(r room, e *clientEnv, token string, headers []string) []string {
+	if e.profile.Auth != config.AuthPassthrough {
 		e.set["ANTHROPIC_AUTH_TOKEN"] = firstOf(token, placeholderToken)
 		for _, c := range credentials() {
 			if c != "ANTHROPIC_AUTH_TOKEN" {
 				e.unset = append(e.unset, c)
 			}
 		}
+		return withoutCredentials(headers)
 	}
-	if n := p.Window(a.mainModel()); n > 0 {
-		e.set[windowVariable] = strconv.FormatInt(n, 10)
+	base := a.getenv("ANTHROPIC_BASE_URL")
+	here := leadsHere(base, r.settings.Listen) // by hand, with what the profile takes
+	switch {
+	case !here && originOf(base) != e.profile.Origin(): // what is there is for somebody else
+		kept := withoutCredentials(headers)
+		if len(kept) < len(headers) || slices.ContainsFunc(credentials(), func(name string) bool { return a.getenv(name) != "" }) {
+			e.others = firstOf(base, "https://api.anthropic.com")
+		}
+		headers, e.unset = kept, append(e.unset, credentials()...)
+	case here && prisms(a.getenv("ANTHROPIC_AUTH_TOKEN"), token): // for prism, and in the way of the client's own
+		e.unset = append(e.unset, "ANTHROPIC_AUTH_TOKEN")
 	}
-	if len(headers) > 0 {
-		e.set["ANTHROPIC_CUSTOM_HEADERS"] = strings.Join(headers, "\n")
+	if token != "" { // Authorization belongs to the provider there
+		headers = append(headers, "X-Prism-Token: "+token)
 	}
-	return e, nil
+	return headers
+}
+
+// noteOthers says that a credential is taken out, without which the client may not be signed in.
+func (a *app) noteOthers(e clientEnv) {
+	if e.others != "" {
+		a.note("note: the credential that the client has is for %s; it is taken out, since profile %s would pass it on to %s", withoutSecrets(e.others), e.profile.Name, e.profile.BaseURL)
+	}
 }
 
 // windowVariable tells the client how large the context window of a model is that it does not
@@ -110,7 +137,7 @@ func (a *app) mainModel() string { return firstOf(a.getenv("ANTHROPIC_MODEL"), "
 
 // customHeaders keeps the user's own ones and adds what the ledger should know.
 func (a *app) customHeaders(ctx context.Context, o envOptions) ([]string, error) {
-	headers := ownHeaders(a.getenv("ANTHROPIC_CUSTOM_HEADERS"))
+	headers := ownHeaders(a.getenv(headersVariable))
 	if len(o.tags) > 0 {
 		pairs := make([]string, 0, len(o.tags))
 		for _, t := range o.tags {
@@ -221,6 +248,7 @@ token in it is the one that clients present to prism, never a key of a provider.
 			if unset {
 				e = a.takenBack(e)
 			}
+			a.noteOthers(e)
 			return a.showEnv(e, firstOf(shell, defaultShell(a.getenv("SHELL"))))
 		},
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -64,20 +65,33 @@ func (a *app) runClient(cmd *cobra.Command, argv []string, o envOptions) error {
 	if err := a.ensureRunning(ctx, r); err != nil {
 		return err
 	}
-	env, err := a.clientEnv(ctx, r.asRunning(ctx), o)
+	args := argv[1:]
+	if !isClaude(program) {
+		env, err := a.clientEnv(ctx, r.asRunning(ctx), o)
+		if err != nil {
+			return err
+		}
+		a.noteOthers(env)
+		return a.execute(program, args, env)
+	}
+	given, rest, err := takeSettings(args)
 	if err != nil {
 		return err
 	}
-	args := argv[1:]
-	if isClaude(program) {
-		file, cleanup, err := a.overrule(env, &args)
+	all := append(a.claudeSettings(), given)
+	env, err := a.underSettings(all).clientEnv(ctx, r.asRunning(ctx), o)
+	if err != nil {
+		return err
+	}
+	a.noteOthers(env)
+	if slices.ContainsFunc(all, func(s map[string]any) bool { return conflicts(s, env) }) {
+		file, cleanup, err := a.overrule(env, given)
 		if err != nil {
 			return err
 		}
 		defer cleanup()
-		if file != "" {
-			a.note("note: Claude Code's settings name another gateway; overruled for this run")
-		}
+		args = append([]string{"--settings", file}, rest...)
+		a.note("note: Claude Code's settings name another gateway; overruled for this run")
 	}
 	return a.execute(program, args, env)
 }
@@ -151,17 +165,27 @@ func isClaude(program string) bool {
 	return strings.TrimSuffix(filepath.Base(program), ".exe") == "claude"
 }
 
-// overrule looks for settings of Claude Code that set what we set: their env wins over the
-// environment. It then writes a settings file of our own, private because it holds the token,
-// and puts it in front of the arguments; settings on the command line win over files.
-func (a *app) overrule(e clientEnv, args *[]string) (file string, cleanup func(), err error) {
-	own, rest, err := takeSettings(*args)
-	if err != nil {
-		return "", nil, err
+// underSettings is a with the variables of the client as it would have them: its settings win over the
+// environment, the last ones over all. Of prism's own variables they say nothing.
+func (a *app) underSettings(all []map[string]any) *app {
+	b := *a
+	b.getenv = func(name string) string {
+		if strings.HasPrefix(name, "ANTHROPIC_") || strings.HasPrefix(name, "CLAUDE_CODE_") || strings.EqualFold(name, "NO_PROXY") {
+			for _, s := range slices.Backward(all) {
+				env, _ := s["env"].(map[string]any)
+				if v, there := env[name].(string); there {
+					return v
+				}
+			}
+		}
+		return a.getenv(name)
 	}
-	if !conflicts(own, e) && !slices.ContainsFunc(a.claudeSettings(), func(s map[string]any) bool { return conflicts(s, e) }) {
-		return "", func() {}, nil
-	}
+	return &b
+}
+
+// overrule writes a settings file of our own, with what the command line has: settings there win over
+// files, whose env wins over the environment. The file is private because it holds the token.
+func (a *app) overrule(e clientEnv, own map[string]any) (file string, cleanup func(), err error) {
 	if own == nil {
 		own = map[string]any{}
 	}
@@ -190,7 +214,6 @@ func (a *app) overrule(e clientEnv, args *[]string) (file string, cleanup func()
 		cleanup()
 		return "", nil, err
 	}
-	*args = append([]string{"--settings", file}, rest...)
 	return file, cleanup, nil
 }
 
@@ -214,7 +237,7 @@ func takeSettings(args []string) (settings map[string]any, rest []string, err er
 				return nil, nil, usagef("check the file after --settings", "read the client's settings: %v", err)
 			}
 		}
-		if err := json.Unmarshal(b, &settings); err != nil {
+		if err := json.Unmarshal(withoutMark(b), &settings); err != nil {
 			return nil, nil, usagef("check the JSON after --settings", "read the client's settings: %v", err)
 		}
 	}
@@ -231,12 +254,15 @@ func (a *app) claudeSettings() []map[string]any {
 	var all []map[string]any
 	for _, path := range a.claudeSettingsFiles() {
 		var s map[string]any
-		if b, err := os.ReadFile(path); err == nil && json.Unmarshal(b, &s) == nil {
+		if b, err := os.ReadFile(path); err == nil && json.Unmarshal(withoutMark(b), &s) == nil {
 			all = append(all, s)
 		}
 	}
 	return all
 }
+
+// withoutMark is a text without the byte order mark that some editors put in front; the client reads such files.
+func withoutMark(text []byte) []byte { return bytes.TrimPrefix(text, []byte("\ufeff")) }
 
 // conflicts tells whether the settings set a variable to something else than e does.
 func conflicts(settings map[string]any, e clientEnv) bool {

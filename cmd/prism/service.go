@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +28,13 @@ type serviceOptions struct {
 	force  bool
 	lines  int
 	follow bool
+	broken bool // it is looked at, or taken away, also where prism.yaml cannot be read
+}
+
+// tolerant is for what needs no settings.
+func (o serviceOptions) tolerant() serviceOptions {
+	o.broken = true
+	return o
 }
 
 func newService(a *app) *cobra.Command {
@@ -39,7 +47,7 @@ user, with its ports kept open while prism is replaced, or launchd as an agent o
 --system is for machines: it starts with the machine, as one user. Without a service manager
 there is prism start.`,
 		Args: args(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.serviceStatus(cmd, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.serviceStatus(cmd, o.tolerant()) },
 	}
 	f := cmd.PersistentFlags()
 	f.BoolVar(&o.system, "system", false, "a service of the machine instead of the user")
@@ -72,7 +80,7 @@ func newServiceUninstall(a *app, o *serviceOptions) *cobra.Command {
 		Use:   "uninstall",
 		Short: "Stop the service and remove its files",
 		Args:  args(cobra.NoArgs),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.serviceUninstall(cmd, *o) },
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.serviceUninstall(cmd, o.tolerant()) },
 	}
 }
 
@@ -81,7 +89,7 @@ func newServiceStatus(a *app, o *serviceOptions) *cobra.Command {
 		Use:   "status",
 		Short: "Whether the service is installed, starts at login, runs, and is up to date",
 		Args:  args(cobra.NoArgs),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.serviceStatus(cmd, *o) },
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.serviceStatus(cmd, o.tolerant()) },
 	}
 }
 
@@ -90,7 +98,7 @@ func newServiceLogs(a *app, o *serviceOptions) *cobra.Command {
 		Use:   "logs",
 		Short: "What the service said last",
 		Args:  args(cobra.NoArgs),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.serviceLogs(cmd, *o) },
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.serviceLogs(cmd, o.tolerant()) },
 	}
 	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "and what it says from now on")
 	cmd.Flags().IntVarP(&o.lines, "lines", "n", 50, "how many `lines`")
@@ -106,6 +114,22 @@ type house struct {
 	user   string // whom a service of the machine runs as
 }
 
+// installedHouse finds the service that is there: root needs not know whom the one of the machine runs as, nor
+// that it is one, where root has none of its own.
+func (a *app) installedHouse(o serviceOptions) (house, error) {
+	name := a.machineUser()
+	if o.user != "" || name == "" {
+		return a.house(o)
+	}
+	if !o.system {
+		if h, err := a.house(o); err != nil || h.Installed() {
+			return h, err
+		}
+	}
+	o.system, o.user = true, name
+	return a.house(o)
+}
+
 // house finds the service that o means.
 func (a *app) house(o serviceOptions) (house, error) {
 	if o.user != "" && !o.system {
@@ -119,6 +143,9 @@ func (a *app) house(o serviceOptions) (house, error) {
 		}
 	}
 	r, err := a.room(nil)
+	if _, wrong := a.paths(); err != nil && o.broken && wrong == nil {
+		r, err = a.quickRoom(), nil
+	}
 	if err != nil {
 		return house{}, err
 	}
@@ -231,7 +258,11 @@ func (a *app) showFiles(report service.Report) error {
 }
 
 func (a *app) serviceUninstall(cmd *cobra.Command, o serviceOptions) error {
-	h, err := a.house(o)
+	find := a.house
+	if o.system { // whoever it runs as
+		find = a.installedHouse
+	}
+	h, err := find(o)
 	if err != nil {
 		return err
 	}
@@ -259,7 +290,7 @@ func (a *app) serviceUninstall(cmd *cobra.Command, o serviceOptions) error {
 }
 
 func (a *app) serviceStatus(cmd *cobra.Command, o serviceOptions) error {
-	h, err := a.house(o)
+	h, err := a.installedHouse(o)
 	if err != nil {
 		return err
 	}
@@ -267,17 +298,14 @@ func (a *app) serviceStatus(cmd *cobra.Command, o serviceOptions) error {
 	if err != nil {
 		return serviceError(err)
 	}
-	differ, err := h.outdated()
-	if err != nil {
-		return err
-	}
+	differ, unread := h.outdated() // with settings that cannot be read nobody knows
 	file := h.Files(service.Spec{})[0].Path
 	pid := cell{unknown, nil}
 	if st.PID != 0 {
 		pid = cell{strconv.Itoa(st.PID), st.PID}
 	}
 	current := cell{unknown, nil}
-	if st.Installed {
+	if st.Installed && unread == nil {
 		current = a.boolCell(len(differ.files) == 0)
 	}
 	v := view{
@@ -285,7 +313,7 @@ func (a *app) serviceStatus(cmd *cobra.Command, o serviceOptions) error {
 		rows:    [][]cell{{a.boolCell(st.Installed), a.boolCell(st.Enabled), textCell(st.Active), pid, current, textCell(st.Why), textAs(a.tilde(file), file)}},
 	}
 	v.text = func(w io.Writer) { a.writeServiceStatus(w, h, st, differ) }
-	if err := a.show(v); err != nil {
+	if err := cmp.Or(a.show(v), unread); err != nil {
 		return err
 	}
 	if st.Installed && !st.Running && st.Why != "" {
@@ -327,7 +355,7 @@ func (a *app) writeServiceStatus(w io.Writer, h house, st service.State, d diffe
 	line("login    %s", when)
 	line("file     %s", a.tilde(h.Files(service.Spec{})[0].Path))
 	if !h.ours() {
-		line("differs  it runs another gateway: %s   fix: prism service install --force", h.other())
+		line("differs  it runs another gateway: %s   fix: %s", h.other(), h.ownFix())
 		return
 	}
 	for _, path := range d.files {
@@ -345,7 +373,7 @@ func (a *app) writeServiceStatus(w io.Writer, h house, st service.State, d diffe
 }
 
 func (a *app) serviceLogs(cmd *cobra.Command, o serviceOptions) error {
-	h, err := a.house(o)
+	h, err := a.installedHouse(o)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -43,6 +45,42 @@ func (h house) mustBeFound() error {
 	return nil
 }
 
+// mustDecide refuses an installation of spec that would run another gateway all the same: what systemctl
+// edit has made counts before the unit, and outlasts it.
+func (h house) mustDecide(spec service.Spec) error {
+	p, err := h.pathsOf(spec)
+	if err != nil || samePlace(p.Profiles, h.paths.Profiles) && samePlace(p.State, h.paths.State) {
+		return err
+	}
+	var names []string
+	for _, v := range spec.Over {
+		if slices.Contains([]string{"PRISM_CONFIG", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "HOME"}, v.Name) && !slices.Contains(names, v.Name) {
+			names = append(names, v.Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	fix := "systemctl --user edit prism.service"
+	if h.system {
+		fix = "sudo systemctl edit prism.service"
+	}
+	return &admin.Error{
+		Code: codeFileChanged, Fix: fix,
+		Message: "what systemctl edit made sets " + strings.Join(names, ", ") + " and counts before the unit, so that the service would run another gateway: " + h.named(p, ""),
+	}
+}
+
+// ownFix is how the installed service comes to run this gateway.
+func (h house) ownFix() string {
+	if spec, err := h.wanted(); err == nil {
+		if err := h.mustDecide(spec); err != nil {
+			return describe(err).Fix
+		}
+	}
+	return "prism service install --force"
+}
+
 // mustBeOurs refuses to replace a service that runs another gateway.
 func (h house) mustBeOurs(force bool) error {
 	if force || !h.Installed() || h.ours() {
@@ -64,9 +102,14 @@ func (h house) other() string {
 	if err != nil {
 		return ""
 	}
+	return h.named(p, is.User)
+}
+
+// named names a gateway by its places, and by who runs it where that says something.
+func (h house) named(p config.Paths, user string) string {
 	text := h.a.tilde(p.Profiles) + ", " + h.a.tilde(p.State)
-	if is.User != "" {
-		text += ", " + is.User
+	if user != "" {
+		text += ", " + user
 	}
 	return text
 }
@@ -77,7 +120,7 @@ func (a *app) serviceInstall(cmd *cobra.Command, o serviceOptions) error {
 	if err != nil {
 		return err
 	}
-	for _, err := range []error{h.mustBeFound(), h.mustBeRoot("install"), h.mustBeOurs(o.force)} {
+	for _, err := range []error{h.mustBeFound(), h.mustBeRoot("install")} {
 		if err != nil {
 			return err
 		}
@@ -85,6 +128,11 @@ func (a *app) serviceInstall(cmd *cobra.Command, o serviceOptions) error {
 	spec, err := h.wanted()
 	if err != nil {
 		return err
+	}
+	for _, err := range []error{h.mustDecide(spec), h.mustBeOurs(o.force)} {
+		if err != nil {
+			return err
+		}
 	}
 	a.warnProgram(spec.Program)
 	a.warnSecrets()
@@ -151,4 +199,27 @@ func (a *app) serviceReady(ctx context.Context, h house) error {
 		return &admin.Error{Code: codeNotRunning, Message: what, Fix: "prism service logs; docs/running.md names what some systems lack"}
 	}
 	return nil
+}
+
+// lingers tells whether the services of a user outlive the login; false also where nobody knows.
+func lingers(name string) bool {
+	_, err := os.Stat(filepath.Join("/var/lib/systemd/linger", name))
+	return err == nil
+}
+
+// noteLinger tells that a service of the user ends with the last login.
+func (a *app) noteLinger(o serviceOptions) {
+	name := a.loginName()
+	if runtime.GOOS == "linux" && !o.system && name != "" && !lingers(name) {
+		a.note("it runs while you are logged in; to keep it beyond that: loginctl enable-linger %s", name)
+	}
+}
+
+// loginName is the name of the user, "" where it would not do as the name of a file.
+func (a *app) loginName() string {
+	name := firstOf(a.getenv("USER"), a.getenv("LOGNAME"))
+	if name == "" || filepath.Base(name) != name {
+		return ""
+	}
+	return name
 }

@@ -7,12 +7,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
-	"slices"
 	"strings"
 
 	"prism/config"
-	"prism/config/sealed"
 	"prism/internal/service"
 )
 
@@ -49,71 +46,6 @@ func (h house) wanted() (service.Spec, error) {
 		spec.Control = socketOf(paths, settings)
 	}
 	return spec, nil
-}
-
-// carry gives spec its arguments and variables: those of this shell over those that the service has.
-// Both lead to the same files; how the service names them stays, and so does what its user has set
-// over them.
-func (h house) carry(spec *service.Spec, is service.Spec) error {
-	all := valuesOf(is)
-	for _, name := range dropped(is) {
-		delete(all, name)
-	}
-	named := all["PRISM_CONFIG"]
-	over := func(name string) bool {
-		return slices.ContainsFunc(is.Over, func(v service.Variable) bool { return v.Name == name })
-	}
-	for _, name := range carried() {
-		value := h.a.getenv(name)
-		if value == "" || over(name) {
-			continue
-		}
-		if strings.HasSuffix(name, "_FILE") || name == "PRISM_CONFIG" {
-			path, err := filepath.Abs(value)
-			if err != nil {
-				return fmt.Errorf("find %s: %w", value, err)
-			}
-			value = path
-		}
-		all[name] = value
-	}
-	switch {
-	case is.Program != "" && len(is.Args) == 2 && configOf(is.Args) != "", is.Program != "" && len(is.Args) == 0:
-		spec.Args, all["PRISM_CONFIG"] = is.Args, named
-	case h.a.configFlag != "":
-		path, err := filepath.Abs(h.a.configFlag)
-		if err != nil {
-			return fmt.Errorf("find %s: %w", h.a.configFlag, err)
-		}
-		spec.Args, all["PRISM_CONFIG"] = []string{"--config", path}, ""
-	}
-	const keyCommand = "SOPS_AGE_KEY_CMD"
-	command := all[keyCommand]
-	if over(keyCommand) {
-		command, _ = is.Lookup(keyCommand)
-	}
-	if !over("PATH") {
-		all["PATH"] = h.path(command, all["PATH"])
-	}
-	for _, name := range sortedKeys(all) {
-		if all[name] != "" {
-			spec.Env = append(spec.Env, service.Variable{Name: name, Value: all[name]})
-		}
-	}
-	return nil
-}
-
-// dropped are the variables of an installed service that the next installation does not write again: what
-// may be a secret, and what is no setting of this version.
-func dropped(is service.Spec) []string {
-	var names []string
-	for _, v := range is.Env {
-		if strings.HasPrefix(v.Name, "PRISM_") && !slices.Contains(carried(), v.Name) {
-			names = append(names, v.Name)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
 }
 
 // outdated is what an installation now would change in the installed service.
@@ -233,6 +165,18 @@ func samePlace(a, b string) bool {
 
 func serveLog(r room) string { return filepath.Join(r.paths.State, "log", "serve.log") }
 
+// listenStream is an address as service managers write it; "" for one that nobody could find again.
+func listenStream(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || port == "0" {
+		return ""
+	}
+	if host == "localhost" {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
 // ownProgram is the path of this program, by the name that the PATH has for it, else by the one that
 // it was called by: a package manager replaces what these lead to.
 func ownProgram() (string, error) {
@@ -276,141 +220,4 @@ func (a *app) warnProgram(program string) {
 	} else if versioned(program) {
 		a.note("warning: %s is a path of this version: after an upgrade the service starts nothing; install it again by a path that upgrades keep, such as a link of the package manager", program)
 	}
-}
-
-// listenStream is an address as service managers write it; "" for one that nobody could find again.
-func listenStream(address string) string {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil || port == "0" {
-		return ""
-	}
-	if host == "localhost" {
-		host = "127.0.0.1"
-	}
-	return net.JoinHostPort(host, port)
-}
-
-// carried are the variables that a service gets from the shell, where they are set. Its file can be
-// read by everybody: what may be a secret is not among them.
-func carried() []string {
-	names := []string{
-		"PRISM_CONFIG", varLanguage, "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME",
-		"SOPS_AGE_KEY_FILE", "SOPS_AGE_KEY_CMD", "SOPS_AGE_SSH_PRIVATE_KEY_FILE", "SOPS_AGE_SSH_PRIVATE_KEY_CMD",
-	}
-	for _, v := range config.Variables() {
-		if !v.Private {
-			names = append(names, v.Name)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-// warnSecrets names what the service will not have.
-func (a *app) warnSecrets() {
-	if a.getenv("SOPS_AGE_KEY") != "" {
-		a.note("warning: SOPS_AGE_KEY is a secret and is not written into the service; keep the identity in a file: prism doctor names where")
-	}
-	for _, v := range config.Variables() {
-		if v.Private && a.getenv(v.Name) != "" {
-			a.note("warning: %s may be a secret and is not written into the service; write %s: into prism.yaml", v.Name, v.Setting)
-		}
-	}
-}
-
-// serviceFolders are where a service looks for programs.
-func serviceFolders() []string {
-	if runtime.GOOS == "darwin" {
-		return []string{"/usr/bin", "/bin", "/usr/sbin", "/sbin"}
-	}
-	return []string{"/usr/local/bin", "/usr/bin", "/bin"}
-}
-
-// path is the PATH of the service where it needs one of its own: programs that open the file lie
-// where it would not look. command is that of SOPS_AGE_KEY_CMD, has what the service has. "" = it
-// needs none.
-func (h house) path(command, has string) string {
-	programs := agePlugins(h.recipients())
-	if words := strings.Fields(command); len(words) > 0 {
-		programs = append(programs, words[0])
-	}
-	known := serviceFolders()
-	if has != "" {
-		known = filepath.SplitList(has)
-	}
-	var own []string
-	for _, p := range programs {
-		if slices.ContainsFunc(known, func(dir string) bool { _, err := exec.LookPath(filepath.Join(dir, p)); return err == nil }) {
-			continue
-		}
-		where, err := exec.LookPath(p)
-		if dir := filepath.Dir(where); err == nil && filepath.IsAbs(dir) && !slices.Contains(known, dir) && !slices.Contains(own, dir) {
-			own = append(own, dir)
-		}
-	}
-	if len(own) == 0 {
-		return has
-	}
-	return strings.Join(append(own, known...), string(os.PathListSeparator))
-}
-
-// recipients are those of profiles.yaml, as far as it says without being opened.
-func (h house) recipients() []string {
-	st, err := os.Stat(h.paths.Profiles)
-	if err != nil || !st.Mode().IsRegular() || st.Size() > config.MaxFileSize {
-		return nil
-	}
-	src, err := os.ReadFile(h.paths.Profiles)
-	if err != nil {
-		return nil
-	}
-	all, err := sealed.Recipients(src)
-	if err != nil {
-		return nil
-	}
-	return all
-}
-
-// agePlugins are the programs that recipients of the file need.
-func agePlugins(recipients []string) []string {
-	var out []string
-	for _, r := range recipients {
-		name, rest, ok := strings.Cut(strings.TrimPrefix(r, "age1"), "1")
-		if ok && name != "" && strings.HasPrefix(r, "age1") && len(rest) >= 20 && len(name) <= 20 {
-			out = append(out, "age-plugin-"+name)
-		}
-	}
-	return out
-}
-
-// lingers tells whether the services of a user outlive the login; false also where nobody knows.
-func lingers(name string) bool {
-	_, err := os.Stat(filepath.Join("/var/lib/systemd/linger", name))
-	return err == nil
-}
-
-// warnDropped names what the service has and loses.
-func (a *app) warnDropped(h house) {
-	if is, err := h.Read(); err == nil && h.ours() {
-		for _, name := range dropped(is) {
-			a.note("warning: %s is taken out of the service: it may be a secret, or is no setting of this version; what is a setting belongs into prism.yaml", name)
-		}
-	}
-}
-
-// noteLinger tells that a service of the user ends with the last login.
-func (a *app) noteLinger(o serviceOptions) {
-	name := a.loginName()
-	if runtime.GOOS == "linux" && !o.system && name != "" && !lingers(name) {
-		a.note("it runs while you are logged in; to keep it beyond that: loginctl enable-linger %s", name)
-	}
-}
-
-// loginName is the name of the user, "" where it would not do as the name of a file.
-func (a *app) loginName() string {
-	name := firstOf(a.getenv("USER"), a.getenv("LOGNAME"))
-	if name == "" || filepath.Base(name) != name {
-		return ""
-	}
-	return name
 }

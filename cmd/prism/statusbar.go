@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"regexp"
 	"slices"
@@ -59,6 +60,10 @@ func (a *app) statusBar(ctx context.Context, watch bool) {
 
 // glance asks for all at once: what does not come in time is left out.
 func (a *app) glance(ctx context.Context, r room, limit time.Duration) tray.Glance {
+	// On a machine that is busy even a call that nobody could answer takes longer than the limit.
+	if _, err := os.Stat(socketOf(r.paths, r.settings)); errors.Is(err, fs.ErrNotExist) {
+		return tray.Glance{State: tray.Stopped}
+	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var live admin.Live

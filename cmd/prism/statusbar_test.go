@@ -176,3 +176,11 @@ func (hanging) Status(ctx context.Context) (admin.Status, error) {
 	<-ctx.Done()
 	return admin.Status{}, ctx.Err()
 }
+
+// TestABarKnowsThatNothingRunsHoweverBusyTheMachineIs: where there is no socket nobody has to be asked.
+func TestABarKnowsThatNothingRunsHoweverBusyTheMachineIs(t *testing.T) {
+	a, _ := clientApp(t, nil, strings.NewReader(""))
+	if g := a.glance(t.Context(), a.quickRoom(), 0); g.State != tray.Stopped {
+		t.Errorf("without any time it says %s", g.State)
+	}
+}

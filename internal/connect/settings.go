@@ -22,12 +22,16 @@ var ErrUnwritable = errors.New("the comments of the file stand where a variable 
 // Settings is the text of a settings file, to be edited in place.
 type Settings struct {
 	doc     hujson.Value
-	written bool // there was a text
+	mark    string // a byte order mark in front, which the client passes over
+	written bool   // there was a text
 }
+
+const byteOrderMark = "\ufeff"
 
 // Read reads the text of a settings file. No text, or only white space, is the file that is not there yet.
 // Comments and commas behind the last member are taken as they are.
 func Read(text []byte) (*Settings, error) {
+	text, marked := bytes.CutPrefix(text, []byte(byteOrderMark))
 	if len(bytes.TrimSpace(text)) == 0 {
 		doc, err := hujson.Parse([]byte("{}\n"))
 		return &Settings{doc: doc}, err
@@ -40,6 +44,9 @@ func Read(text []byte) (*Settings, error) {
 		return nil, fmt.Errorf("%w: %s", ErrFormat, where(err))
 	}
 	s := &Settings{doc: doc, written: true}
+	if marked {
+		s.mark = byteOrderMark
+	}
 	root, ok := doc.Value.(*hujson.Object)
 	if !ok {
 		return nil, fmt.Errorf("%w: it is no object", ErrFormat)
@@ -110,7 +117,7 @@ func (s *Settings) Said(name string) string {
 }
 
 // Text returns the file. Of what was not edited every byte is as it was.
-func (s *Settings) Text() []byte { return s.doc.Pack() }
+func (s *Settings) Text() []byte { return append([]byte(s.mark), s.doc.Pack()...) }
 
 // Checked returns the text as [Settings.Text] does, once it was read again: the error is [ErrUnwritable] where it
 // does not say what was meant, and it must not be written.

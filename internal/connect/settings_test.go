@@ -41,6 +41,10 @@ func TestAnEditTouchesOnlyWhatItNames(t *testing.T) {
 			"{\n\t\"env\": {\n\t\t\"ANTHROPIC_BASE_URL\": \"https://a.example\",\n\t\t\"ANTHROPIC_API_KEY\": \"k\",\n\t\t\"FOO\": \"1\"\n\t},\n\t\"z\": [1,2]\n}\n",
 			"{\n\t\"env\": {\n\t\t\"ANTHROPIC_BASE_URL\": \"http://127.0.0.1:3000\",\n\t\t\"FOO\": \"1\",\n\t\t\"ANTHROPIC_AUTH_TOKEN\": \"<t>\"\n\t},\n\t\"z\": [1,2]\n}\n",
 		},
+		"a byte order mark in front": {
+			"\ufeff{\r\n\t\"env\": {\"ANTHROPIC_AUTH_TOKEN\": \"k\", \"ANTHROPIC_API_KEY\": \"k\", \"ANTHROPIC_BASE_URL\": \"x\"}\r\n}",
+			"\ufeff{\r\n\t\"env\": {\"ANTHROPIC_AUTH_TOKEN\": \"<t>\", \"ANTHROPIC_BASE_URL\": \"http://127.0.0.1:3000\"}\r\n}",
+		},
 		"on one line":                         {`{"a":1,"env":{"ANTHROPIC_API_KEY":"k"}}`, `{"a":1,"env":{"ANTHROPIC_AUTH_TOKEN": "<t>", "ANTHROPIC_BASE_URL": "http://127.0.0.1:3000"}}`},
 		"an empty env":                        {"{\n  \"env\": {}\n}\n", "{\n  \"env\": {\n    \"ANTHROPIC_AUTH_TOKEN\": \"<t>\",\n    \"ANTHROPIC_BASE_URL\": \"http://127.0.0.1:3000\"\n  }\n}\n"},
 		"a hollow env":                        {"{\n  \"env\": {\n  }\n}\n", "{\n  \"env\": {\n    \"ANTHROPIC_AUTH_TOKEN\": \"<t>\",\n    \"ANTHROPIC_BASE_URL\": \"http://127.0.0.1:3000\"\n  }\n}\n"},

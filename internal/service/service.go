@@ -286,18 +286,19 @@ func ours(path string) bool {
 }
 
 // Read returns what the installed service runs, as its own file has it: program, arguments,
-// variables and user, and the variables that its user has set over them (systemctl edit). The error
-// is [ErrNotInstalled] where there is none.
-func (s *Service) Read() (Spec, error) {
+// variables and user, and the variables that its user has set over them (systemctl edit), which
+// outlast an installation. The error is [ErrNotInstalled] where there is none.
+func (s *Service) Read() (spec Spec, err error) {
 	b, err := os.ReadFile(s.files(Spec{})[0].Path)
 	if err != nil || !strings.Contains(string(b), Mark) {
-		return Spec{}, ErrNotInstalled
+		err = ErrNotInstalled
+	} else {
+		spec = s.read(string(b))
 	}
-	spec := s.read(string(b))
 	if s.over != nil {
 		spec.Over = s.over(spec)
 	}
-	return spec, nil
+	return spec, err
 }
 
 // State asks the manager how the service is. Without an installation it is the zero State.
