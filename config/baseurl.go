@@ -178,6 +178,9 @@ func checkEnd(base, path string, ends ...string) *badURL {
 	return nil
 }
 
+// ProviderOf is the provider in the price book of a profile that names none.
+func ProviderOf(baseURL, profile string) string { return providerOf(hostOf(baseURL), profile) }
+
 // providerOf guesses the price book's provider from the host; other hosts are a provider of
 // their own, called like the profile.
 func providerOf(host, profile string) string {

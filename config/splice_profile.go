@@ -89,7 +89,7 @@ func profileFields(p *Profile) [][2]string {
 	}
 	found, _ := PresetFor(p.Dialect, p.BaseURL)
 	add("preset", p.Preset, found.Name != p.Preset)
-	add("provider", p.Provider, p.Provider != providerOf(hostOf(p.BaseURL), p.Name))
+	add("provider", p.Provider, p.Provider != ProviderOf(p.BaseURL, p.Name))
 	if p.FlatFee {
 		fields = append(fields, [2]string{"flat_fee", "true"})
 	}

@@ -10,6 +10,7 @@ import (
 
 	"prism/config"
 	"prism/internal/daemon"
+	"prism/internal/pricing"
 )
 
 func newCheck(a *app) *cobra.Command {
@@ -81,7 +82,8 @@ func (a *app) priceProblems(r room, f *profilesFile) (config.Problems, error) {
 		p := &f.Profiles.Profiles[i]
 		var missing []string
 		for _, m := range p.Models {
-			if !p.FlatFee && !slices.Contains(missing, m.Use) && !book.Covers(p.Provider, m.Use, a.now()) {
+			_, priced := book.Find(&pricing.Query{Profile: p.Name, Provider: p.Provider, Model: m.Use, At: a.now()})
+			if !p.FlatFee && !priced && !slices.Contains(missing, m.Use) {
 				missing = append(missing, m.Use)
 			}
 		}

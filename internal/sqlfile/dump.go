@@ -31,6 +31,7 @@ func (d *dump) each(ctx context.Context, table string, fn func(Row) error) error
 	defer file.Close()
 	s := statements{in: bufio.NewReaderSize(file, 128<<10)}
 	found := false
+	var columns []string // of the table, for inserts that name none, as sqlite3 writes them
 	for n := 0; ; n++ {
 		if n%1000 == 0 {
 			if err := ctx.Err(); err != nil {
@@ -49,11 +50,11 @@ func (d *dump) each(ctx context.Context, table string, fn func(Row) error) error
 		case name != table:
 			continue
 		case kind == "create":
-			found = true
+			found, columns = true, columnsOf(text)
 			continue
 		}
 		found = true
-		if err := insertRows(text, fn); err != nil {
+		if err := insertRows(text, columns, fn); err != nil {
 			return err
 		}
 	}
@@ -127,7 +128,7 @@ func (s *statements) next() ([]byte, error) {
 
 var (
 	createTable = regexp.MustCompile("(?is)^\\s*create\\s+table\\s+(?:if\\s+not\\s+exists\\s+)?[\"`\\[]?(\\w+)")
-	insertInto  = regexp.MustCompile("(?is)^\\s*insert\\s+(?:or\\s+\\w+\\s+)?into\\s+[\"`\\[]?(\\w+)[\"`\\]]?\\s*\\(([^)]*)\\)\\s*values\\s*")
+	insertInto  = regexp.MustCompile("(?is)^\\s*insert\\s+(?:or\\s+\\w+\\s+)?into\\s+[\"`\\[]?(\\w+)[\"`\\]]?\\s*(?:\\(([^)]*)\\)\\s*)?values\\s*")
 )
 
 // statementOf says whether a statement creates a table or inserts into one, and into which.
@@ -141,16 +142,22 @@ func statementOf(text []byte) (kind, table string) {
 	return "", ""
 }
 
-// insertRows calls fn with the rows of an insert statement. A row that cannot be read gives an
-// empty one, which nobody can take for one that says something.
-func insertRows(text []byte, fn func(Row) error) error {
+// insertRows calls fn with the rows of an insert statement, which may leave it to the table what its
+// columns are. A row that cannot be read gives an empty one, which nobody can take for one that says
+// something.
+func insertRows(text []byte, columns []string, fn func(Row) error) error {
 	m := insertInto.FindSubmatchIndex(text)
 	if m == nil {
 		return nil
 	}
-	columns := strings.Split(string(text[m[4]:m[5]]), ",")
-	for i, c := range columns {
-		columns[i] = strings.Trim(strings.TrimSpace(c), "\"`[]")
+	if m[4] >= 0 {
+		columns = nil
+		for c := range strings.SplitSeq(string(text[m[4]:m[5]]), ",") {
+			columns = append(columns, strings.Trim(strings.TrimSpace(c), "\"`[]"))
+		}
+	}
+	if len(columns) == 0 {
+		return fn(Row{})
 	}
 	v := values{text: text[m[1]:]}
 	for v.open() {
@@ -167,3 +174,46 @@ func insertRows(text []byte, fn func(Row) error) error {
 	}
 	return nil
 }
+
+// columnsOf are the columns of a table, in their order.
+func columnsOf(create []byte) (names []string) {
+	_, list, _ := bytes.Cut(create, []byte("("))
+	depth, begin := 0, 0
+	var quote byte
+	add := func(end int) {
+		m := columnName.FindSubmatch(list[begin:end])
+		begin = end + 1
+		switch {
+		case m == nil:
+		case len(m[1]) > 0:
+			names = append(names, strings.ReplaceAll(string(m[1]), `""`, `"`))
+		case !tableConstraint.Match(m[2]):
+			names = append(names, strings.Trim(string(m[2]), "`[]"))
+		}
+	}
+	for i, c := range list {
+		switch {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '\'' || c == '"' || c == '`':
+			quote = c
+		case c == '(':
+			depth++
+		case c == ')' && depth == 0:
+			add(i)
+			return names
+		case c == ')':
+			depth--
+		case c == ',' && depth == 0:
+			add(i)
+		}
+	}
+	return nil
+}
+
+var (
+	columnName      = regexp.MustCompile("^\\s*(?:\"((?:[^\"]|\"\")+)\"|([^\\s\",(]+))")
+	tableConstraint = regexp.MustCompile(`(?i)^(primary|unique|check|foreign|constraint)$`)
+)

@@ -42,7 +42,14 @@ func (c *ccr) leftRoute(key string, value *node) {
 			}
 		}
 	case "longContext":
-		c.leave(at, "choosing by the length of the prompt is a rule: {prompt_over: 60000, use: PROFILE}")
+		over, use := wholeOf(c.root.at("Router").first("longContextThreshold")), "PROFILE"
+		if provider, _, ok := c.selector(value.str()); ok && c.names[provider] != "" {
+			use = c.names[provider]
+		}
+		if over <= 0 {
+			over = 60000
+		}
+		c.leave(at, fmt.Sprintf("choosing by the length of the prompt is a rule: {prompt_over: %d, use: %s}", over, use))
 	case "longContextThreshold":
 	default:
 		if !value.empty() {

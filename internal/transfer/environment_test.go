@@ -3,6 +3,7 @@ package transfer
 import (
 	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -178,5 +179,15 @@ func TestOneTokenOfClientsIsTakenAndAGoodOne(t *testing.T) {
 		if text := said(plan); strings.Contains(text, "behind-it") || !strings.Contains(text, "APIKEYS[1]: prism has one client_token") {
 			t.Errorf("%s: %s", tt.token, text)
 		}
+	}
+}
+
+// TestSettingsOfTheHomeDirectoryAreReadOnce: there the project's file is the user's own.
+func TestSettingsOfTheHomeDirectoryAreReadOnce(t *testing.T) {
+	home := t.TempDir()
+	path := write(t, filepath.Join(home, ".claude", "settings.json"), `{"env": {"ANTHROPIC_BASE_URL": "https://a.example", "ANTHROPIC_AUTH_TOKEN": "sk-a-0123456789"}}`)
+	plan, err := ReadFound(t.Context(), ClaudeSettings, Places{Home: home, Dir: home, Managed: filepath.Join(home, "none")}, Options{})
+	if err != nil || len(plan.Profiles) != 1 || !slices.Equal(plan.Files, []string{path}) {
+		t.Errorf("%+v, %v", plan, err)
 	}
 }

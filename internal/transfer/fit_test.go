@@ -188,3 +188,27 @@ func TestWaysThatPartAndMeetAreGoneOnce(t *testing.T) {
 		t.Errorf("%d profiles, %v", len(plan.Profiles), err)
 	}
 }
+
+// TestAnotherNameKeepsTheProvider: what a request costs is found by the provider, and that is who is asked.
+func TestAnotherNameKeepsTheProvider(t *testing.T) {
+	dir := t.TempDir()
+	have := strings.ReplaceAll(ownFile, "own", "claude-x") + "  - name: relay\n    base_url: http://127.0.0.1:2\n    auth: none\n"
+	path := write(t, filepath.Join(dir, "litellm.yaml"), "model_list:\n"+
+		"  - {model_name: claude-x, litellm_params: {model: anthropic/claude-x, api_key: sk-ant-0123456789abc, input_cost_per_token: 3e-06, output_cost_per_token: 1e-05}}\n"+
+		"  - {model_name: relay, litellm_params: {model: anthropic/m, api_base: 'https://relay.invalid', api_key: sk-r-0123456789abc, input_cost_per_token: 1e-06, output_cost_per_token: 2e-06}}\n")
+	out, _ := imported(t, have, LiteLLM, path, false)
+	read := parsed(t, out)
+	for name, want := range map[string]string{"claude-x-2": "anthropic", "relay-2": "relay-2"} {
+		if p := read.Profile(name); p == nil || p.Provider != want {
+			t.Errorf("%s: %+v\n%s", name, p, out)
+		}
+	}
+	for _, r := range read.Prices {
+		if p := read.Profile(r.Profile); p == nil || p.Provider != r.Provider {
+			t.Errorf("the price %+v is of no profile\n%s", r, out)
+		}
+	}
+	if len(read.Prices) != 2 {
+		t.Errorf("two prices were there:\n%s", out)
+	}
+}

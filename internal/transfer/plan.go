@@ -150,7 +150,8 @@ func (p *Plan) keep(fn func(*Profile) bool) {
 	p.Prices = slices.DeleteFunc(p.Prices, func(r config.PriceRow) bool { return gone(r.Profile) })
 }
 
-// rename gives a profile of the plan another name, everywhere.
+// rename gives a profile of the plan another name, everywhere. Its provider goes with it where the price
+// book knows it by that name only; one that the host tells stays, whatever the profile is called.
 func (p *Plan) rename(from, to string) {
 	change := func(name *string) {
 		if *name == from {
@@ -158,10 +159,12 @@ func (p *Plan) rename(from, to string) {
 		}
 	}
 	for i := range p.Profiles {
-		if p.Profiles[i].Name == from {
-			change(&p.Profiles[i].Provider) // one that is called like the profile
+		if q := &p.Profiles[i]; q.Name == from {
+			if q.Provider == config.ProviderOf(q.BaseURL, from) {
+				q.Provider = config.ProviderOf(q.BaseURL, to)
+			}
+			q.Name = to
 		}
-		change(&p.Profiles[i].Name)
 		for j := range p.Profiles[i].Fallback {
 			change(&p.Profiles[i].Fallback[j])
 		}
@@ -171,9 +174,8 @@ func (p *Plan) rename(from, to string) {
 		change(&p.Rules[i].Use)
 	}
 	for i := range p.Prices {
-		if p.Prices[i].Profile == from {
-			change(&p.Prices[i].Provider)
+		if r := &p.Prices[i]; r.Profile == from {
+			r.Profile, r.Provider = to, p.profile(to).Provider
 		}
-		change(&p.Prices[i].Profile)
 	}
 }

@@ -95,7 +95,9 @@ func (p Places) settings() []string {
 		}
 	}
 	out := append([]string{managed}, p.here(filepath.Join(".claude", "settings.local.json"), filepath.Join(".claude", "settings.json"))...)
-	return append(out, filepath.Join(orElse(p.ClaudeDir, filepath.Join(p.Home, ".claude")), "settings.json"))
+	user := filepath.Join(orElse(p.ClaudeDir, filepath.Join(p.Home, ".claude")), "settings.json")
+	out = slices.DeleteFunc(out, func(path string) bool { return path == user }) // in the home directory it is both
+	return append(out, user)
 }
 
 // Read reads the configuration of a tool from a file, or, for cc-switch, from a link. Somebody named it:
