@@ -38,7 +38,7 @@ profile whose provider seems to count cached tokens inside its input tokens is n
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.since, "since", "7d", "from this `time` on: 7d, 12h, 2026-11-01")
+	f.StringVar(&o.since, "since", "7d", "from this `time` on: today, yesterday, week, month, 7d, 12h, 2026-11-01")
 	f.StringVar(&o.profile, "profile", "", "only this `profile`")
 	f.StringVar(&o.model, "model", "", "only this `model`; * stands for any text")
 	f.BoolVar(&o.breaks, "breaks", false, "list the requests that paid again for what was cached")
@@ -145,11 +145,24 @@ type cacheQuery struct {
 	since sql.NamedArg
 }
 
-// where is the condition on profile and model; model is what the query calls it.
-func (q cacheQuery) where(model string) clause {
+// where is the condition on profile and model.
+func (q cacheQuery) where() clause {
 	c := clause{args: []any{q.since}}
 	c.like("profile", "profile", q.sel.profile)
-	c.like("model", model, q.sel.model)
+	c.like("model", "model", q.sel.model)
+	return c
+}
+
+// whereBroken is where for the requests that paid again. Their view names the model that was
+// sent, which need not be the one that is priced.
+func (q cacheQuery) whereBroken() clause {
+	c := clause{args: []any{q.since}}
+	c.like("profile", "profile", q.sel.profile)
+	var served clause
+	if served.like("model", modelSQL, q.sel.model); len(served.terms) > 0 {
+		c.terms = append(c.terms, "request_id in (select request_id from requests where started_at >= $since and "+served.String()+")")
+		c.args = append(c.args, served.args...)
+	}
 	return c
 }
 
@@ -158,22 +171,21 @@ func (q cacheQuery) report(ctx context.Context) (*cacheReport, error) {
 	for _, part := range []struct {
 		view  *view
 		query string
-		model string
+		where clause
 	}{
 		{&report.models, `
 select profile, model, requests, prompt_tokens::bigint as prompt_tokens, cache_read_tokens::bigint as cache_read_tokens,
        cache_write_tokens::bigint as cache_write_tokens, round(cache_hit_ratio, 4) as cache_hit_ratio, saved_usd,
        never_read_tokens::bigint as never_read_tokens, never_read_usd, unpriced
 from cache_efficiency($since) where %s
-order by saved_usd desc nulls last, requests desc, profile, model`, "model"},
+order by saved_usd desc nulls last, requests desc, profile, model`, q.where()},
 		{&report.causes, `
 select cause, count(*) as breaks, sum(rebilled_tokens)::bigint as rebilled_tokens, sum(extra_usd) as extra_usd,
        count(*) filter (extra_usd is null) as unpriced
 from cache_breaks($since) where %s
-group by cause order by extra_usd desc nulls last, cause`, "upstream_model"},
+group by cause order by extra_usd desc nulls last, cause`, q.whereBroken()},
 	} {
-		c := q.where(part.model)
-		v, err := queryView(ctx, q.db, fmt.Sprintf(part.query, c.String()), c.args)
+		v, err := queryView(ctx, q.db, fmt.Sprintf(part.query, part.where.String()), part.where.args)
 		if err != nil {
 			return nil, fmt.Errorf("look at the prompt cache: %w", err)
 		}
@@ -199,7 +211,7 @@ func (q cacheQuery) counting(ctx context.Context) (view, error) {
 
 // breaks are the requests that paid again for what was cached.
 func (q cacheQuery) breaks(ctx context.Context) (view, error) {
-	c := q.where("upstream_model")
+	c := q.whereBroken()
 	v, err := queryView(ctx, q.db, `
 select started_at, request_id, session_id, profile, prev_profile, upstream_model, cause, idle_s, rebilled_tokens::bigint as rebilled_tokens, extra_usd
 from cache_breaks($since) where `+c.String()+`

@@ -228,6 +228,8 @@ func TestSinceReadsDurationsAndDates(t *testing.T) {
 	a := &app{now: func() time.Time { return now }}
 	for s, want := range map[string]time.Time{
 		"12h": now.Add(-12 * time.Hour), "90m": now.Add(-90 * time.Minute),
+		"today": time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC), "yesterday": time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC),
+		"week": time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC), "month": time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
 		"7d": time.Date(2026, 11, 19, 0, 0, 0, 0, time.UTC), "2w": time.Date(2026, 11, 12, 0, 0, 0, 0, time.UTC),
 		"2026-11-01": time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), "2026-11-01T10:00:00Z": time.Date(2026, 11, 1, 10, 0, 0, 0, time.UTC),
 	} {
@@ -238,6 +240,11 @@ func TestSinceReadsDurationsAndDates(t *testing.T) {
 	for _, s := range []string{"", "d", "-7d", "x7d", "7 d", "-5h"} {
 		if got, err := a.since(s); err == nil {
 			t.Errorf("%q was read as %v", s, got)
+		}
+	}
+	for _, s := range periods() {
+		if got, err := a.instantOf(s); err == nil {
+			t.Errorf("what lets go of rows for good read %q as %v", s, got)
 		}
 	}
 	w, err := a.window(selection{period: "week"})

@@ -308,6 +308,46 @@ func TestWhatOtherModelsCostIsToldWholeAlsoWhereThereAreManyGroups(t *testing.T)
 	}
 }
 
+// An error after the answer had begun was paid; one in place of an answer was not, and is no waste.
+func TestAnErrorIsPaidForNothingOnlyAfterAnAnswerHadBegun(t *testing.T) {
+	t.Parallel()
+	d := newDashOf(t, func(now time.Time) func(func(ledger.Appendable, error) bool) {
+		return func(yield func(ledger.Appendable, error) bool) {
+			for i := range 60 {
+				e := spentEntry(i, now.Add(-time.Hour))
+				if e.Outcome == ledger.OutcomeError && i%2 == 0 {
+					none := spentEntry(i, now)
+					e.Reset()
+					e.RequestID, e.Source, e.Operation, e.UsageSource = none.RequestID, none.Source, none.Operation, ledger.UsageNone
+					e.StartedAt, e.EndedAt, e.Outcome = none.StartedAt, none.EndedAt, ledger.OutcomeError
+				}
+				if !yield(e, nil) {
+					return
+				}
+			}
+		}
+	}, dashOptions{})
+	var s struct {
+		Waste struct {
+			Requests int
+			By       []object
+		}
+	}
+	d.get("/api/spend", url.Values{"range": {"all"}, "part": {"sums"}}, &s)
+	got := map[string]string{}
+	for _, by := range s.Waste.By {
+		got[by.text("outcome")] = by.text("requests", "cost_usd")
+	}
+	for _, outcome := range []string{"error", "client_abort", "truncated"} {
+		if want := d.figure("select count(*) || ' ' || sum(cost_usd) from priced where prompt_tokens is not null and outcome = '" + outcome + "'"); got[outcome] != want {
+			t.Errorf("%s: %s, want %s", outcome, got[outcome], want)
+		}
+	}
+	if len(got) != 3 {
+		t.Errorf("waste of %v", got)
+	}
+}
+
 func TestWhatWasPaidForNothingIsUnknownWhereNoPriceIs(t *testing.T) {
 	t.Parallel()
 	d := newDashOf(t, func(now time.Time) func(func(ledger.Appendable, error) bool) {
@@ -337,7 +377,7 @@ func TestWhatWasPaidForNothingIsUnknownWhereNoPriceIs(t *testing.T) {
 			cost = *s.Waste.Cost
 		}
 		got := fmt.Sprint(s.Waste.Requests, " ", s.Waste.Unpriced, " ", cost)
-		if want := d.figure("select concat_ws(' ', count(*), count(*) filter (cost_list_usd is null), " + jsonNull("sum(cost_usd)") + ") from priced where outcome in ('client_abort', 'truncated') and profile = '" + profile + "'"); got != want || (cost != "null") != known {
+		if want := d.figure("select concat_ws(' ', count(*), count(*) filter (cost_list_usd is null), " + jsonNull("sum(cost_usd)") + ") from priced where outcome in ('client_abort', 'truncated', 'error') and profile = '" + profile + "'"); got != want || (cost != "null") != known {
 			t.Errorf("%s: %s, want %s", profile, got, want)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -108,8 +109,16 @@ func (a *app) zone() string {
 	return "UTC"
 }
 
-// since reads a point in time: 90m, 12h, 7d, 2w, a date, or an instant.
+// since reads a point in time: the beginning of a period that has a name, or what instantOf reads.
 func (a *app) since(s string) (time.Time, error) {
+	if slices.Contains(periods(), s) {
+		return a.named(s).from, nil
+	}
+	return a.instantOf(s)
+}
+
+// instantOf reads 90m, 12h, 7d, 2w, a date, or an instant.
+func (a *app) instantOf(s string) (time.Time, error) {
 	now := a.now()
 	if n := len(s); n > 1 && strings.ContainsRune("dw", rune(s[n-1])) {
 		var days int
@@ -131,7 +140,7 @@ func (a *app) since(s string) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, usagef("--since 7d, --since 12h or --since 2026-11-01", "%q is neither a duration nor a date", s)
+	return time.Time{}, usagef("--since today, --since 7d, --since 12h or --since 2026-11-01", "%q is neither a duration nor a date", s)
 }
 
 func midnight(t time.Time) time.Time { return dayFrom(t, 0) }

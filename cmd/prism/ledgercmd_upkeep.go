@@ -119,7 +119,7 @@ func (a *app) collect(cmd *cobra.Command, keep string, dry bool) error {
 	if keep == "" {
 		return usagef(fix, "nothing says how much stays: neither --keep nor retention in prism.yaml")
 	}
-	from, err := a.since(keep)
+	from, err := a.instantOf(keep)
 	if err != nil || !strings.ContainsAny(keep, "dw-") || !from.Before(midnight(a.now())) {
 		return usagef(fix, "--keep %s: give one day at least, weeks, or a date in the past", keep)
 	}

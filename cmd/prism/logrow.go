@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"prism/internal/admin"
+	"prism/internal/ledger"
 	"prism/internal/stream"
 )
 
@@ -67,9 +68,9 @@ func statusMatches(want string, x admin.Exchange) bool {
 	case want == "":
 		return true
 	case want == "error":
-		return x.Outcome != "ok"
+		return ledger.Failed(x.Outcome)
 	case want == "ok":
-		return x.Outcome == "ok"
+		return x.Outcome == ledger.OutcomeOK
 	case strings.HasSuffix(want, "xx"):
 		return fmt.Sprint(x.HTTPStatus/100)+"xx" == want
 	default:

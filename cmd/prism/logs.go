@@ -56,7 +56,7 @@ ends, as a narrow table shows it.`,
 	f.BoolVarP(&o.follow, "follow", "f", false, "go on with what finishes from now on")
 	o.timeFlags(f)
 	o.nameFlags(f)
-	f.StringVar(&o.status, "status", "", "ok|error, a status such as 429, or a class such as 5xx")
+	f.StringVar(&o.status, "status", "", "ok|error, a status such as 429, or a class such as 5xx; what its client left is neither ok nor error")
 	f.StringVar(&o.outcome, "outcome", "", "only what ended so: "+strings.Join(outcomes(), "|"))
 	f.StringVar(&o.minCost, "min-cost", "", "only what cost so many `dollars` or more")
 	f.StringVar(&o.grep, "grep", "", "only what matches this regular `expression` in model, session, error or id")
@@ -174,7 +174,7 @@ func (o logsOptions) condition(a *app) (clause, error) {
 	switch {
 	case o.status == "":
 	case o.status == "error":
-		c.and("outcome <> 'ok'")
+		c.and("_failed(outcome)")
 	case o.status == "ok":
 		c.and("outcome = 'ok'")
 	case strings.HasSuffix(o.status, "xx"):

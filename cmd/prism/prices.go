@@ -114,7 +114,7 @@ func (a *app) priceTime(at string) (time.Time, error) {
 	if t, err := time.Parse(time.DateOnly, at); err == nil {
 		return t, nil // the dates of the book are UTC
 	}
-	t, err := a.since(at)
+	t, err := a.instantOf(at)
 	if err != nil {
 		return t, usagef("--at 2026-10-07, --at 7d or --at 2026-10-07T12:00:00Z", "%q is neither a duration nor a date", at)
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +72,34 @@ func TestLogsFiltersByWhatIsKnownOfARequest(t *testing.T) {
 			t.Errorf("%+v: %v", o, err)
 		}
 	}
+}
+
+// The list, one who follows it and the sums mean the same by a request that failed.
+func TestWhatFailedIsTheSameEverywhere(t *testing.T) {
+	b := newBooks(t)
+	var failed []string
+	follows := logsOptions{status: "error"}.follower(regexp.MustCompile(""))
+	for i, outcome := range outcomes() {
+		b.row(outcome, b.now.Add(time.Duration(i-20)*time.Second), func(e *ledger.Entry) { e.Outcome = outcome })
+		if ledger.Failed(outcome) {
+			failed = append(failed, outcome)
+		}
+		if got := follows(admin.Exchange{Outcome: outcome}); got != ledger.Failed(outcome) {
+			t.Errorf("--follow --status error: %s: %v", outcome, got)
+		}
+	}
+	if len(failed) != len(outcomes())-2 || slices.Contains(failed, ledger.OutcomeClientAbort) {
+		t.Errorf("failed: %v", failed)
+	}
+	if got := b.ids(logsOptions{status: "error"}); got != strings.Join(failed, " ") {
+		t.Errorf("--status error: %s, want %v", got, failed)
+	}
+	if got := b.ids(logsOptions{status: "ok"}); got != ledger.OutcomeOK {
+		t.Errorf("--status ok: %s", got)
+	}
+	want := fmt.Sprintf("%d\n", len(failed))
+	b.a.format, b.a.jq = formatJSON, ".[0].failed"
+	b.says(want, func(ctx context.Context) error { return b.a.spendReport(ctx, b.r, spendOptions{by: "model"}) })
 }
 
 // What a follower lets through is what the ledger would have listed.
@@ -190,7 +220,13 @@ func TestCacheShowsWhatBrokeIt(t *testing.T) {
 	}
 	b.row("r1", at, long(0, 2000))
 	b.row("r2", at.Add(time.Minute), long(0, 2000))
-	b.row("r3", at.Add(2*time.Minute), func(e *ledger.Entry) { long(0, 2000)(e); e.Profile = "kimi" })
+	b.row("r3", at.Add(2*time.Minute), func(e *ledger.Entry) { long(0, 2000)(e); e.Profile, e.ResponseModel = "kimi", "kimi-k3-0905" })
+	for model, want := range map[string]string{"kimi-k3-0905": "r3", "claude-a": "r2", "claude*": "r2", "kimi": ""} { // the one that is priced
+		b.a.format, b.a.jq = "", ".[].request_id"
+		b.says(strings.TrimLeft(want+"\n", "\n"), func(ctx context.Context) error {
+			return b.a.cache(ctx, b.r, cacheOptions{selection: selection{since: "7d", model: model}, breaks: true})
+		})
+	}
 	b.a.format = formatTSV
 	b.a.jq = ""
 	b.says(strings.Join([]string{

@@ -59,7 +59,7 @@ cost unknown, unless --unset says so.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.since, "since", repriceSince, "from this `time` on: 7d, 12h, 2026-11-01")
+	f.StringVar(&o.since, "since", repriceSince, "from this `time` on: today, yesterday, week, month, 7d, 12h, 2026-11-01")
 	f.StringVar(&o.until, "until", "", "up to this `time`, not including it")
 	f.StringVar(&o.model, "model", "", "only this `model`; * stands for any text")
 	f.StringVar(&o.profile, "profile", "", "only this `profile`; * stands for any text")

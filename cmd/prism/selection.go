@@ -31,7 +31,7 @@ type selection struct {
 
 // timeFlags are the two ends of the time that is asked for.
 func (s *selection) timeFlags(f *pflag.FlagSet) {
-	f.StringVar(&s.since, "since", "", "from this `time` on: 7d, 12h, 2026-11-01")
+	f.StringVar(&s.since, "since", "", "from this `time` on: today, yesterday, week, month, 7d, 12h, 2026-11-01")
 	f.StringVar(&s.until, "until", "", "up to this `time`, not including it")
 }
 

@@ -56,7 +56,7 @@ func (q spendQuery) keys() (columns, list string) {
 const spendSQL = `
 with picked as (
   select %[1]s, * from priced where %[2]s)
-select grouping(%[4]s) > 0, %[3]s, count(*), count(*) filter (outcome not in ('ok', 'client_abort')),
+select grouping(%[4]s) > 0, %[3]s, count(*), count(*) filter (_failed(outcome)),
        count(*) filter (` + unpricedSQL + `),
        sum(input_tokens)::bigint, sum(cache_read_tokens)::bigint,
        sum(coalesce(cache_write_5m_tokens, 0) + coalesce(cache_write_1h_tokens, 0))::bigint,

@@ -28,7 +28,8 @@ func newSQL(a *app) *cobra.Command {
 one (prism queries lists them), or - for stdin. :name or $name in the query is filled by
 --param name=value. Without a query, on a terminal, it asks for one after the other: the tab
 key completes tables, columns, views and macros, .help lists what else it understands. The
-ledger is open only while a statement runs.
+ledger is open only while a statement runs. A result is held in memory until it is written:
+for millions of rows there are prism export and --format parquet.
 
 --open prints how other programs open the ledger.`,
 		Example: `  prism sql "from spend(grain := 'week', by_col := 'model')"

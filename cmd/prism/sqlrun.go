@@ -151,6 +151,9 @@ func sqlError(err error) error {
 	if strings.Contains(err.Error(), "does not exist") {
 		fix = `prism sql "show tables" shows tables and views, prism sql "describe requests" columns`
 	}
+	if strings.Contains(err.Error(), "unsupported data type") || strings.Contains(err.Error(), "MAP key type") {
+		fix = "cast the column to text: column::varchar"
+	}
 	return &admin.Error{Code: codeSQL, Message: err.Error(), Fix: fix}
 }
 

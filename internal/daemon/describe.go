@@ -21,14 +21,7 @@ func (d *Daemon) describeSwap(v *admin.Verdict, old *fileState, f *File, report 
 	}
 	v.Added, v.Removed, v.Changed = difference(before, f.Profiles.Profiles)
 	for _, pin := range report.New {
-		what := "its key"
-		if p := f.Profiles.Profile(pin.Profile); p != nil && p.APIKey.IsZero() {
-			what = "requests"
-		}
-		if pin.Name != "" {
-			what += " " + pin.Name
-		}
-		v.Notes = append(v.Notes, fmt.Sprintf("profile %s: %s may now be sent to %s (first use)", pin.Profile, what, pin.Origin))
+		v.Notes = append(v.Notes, firstUse(pin, f.Profiles.Profile(pin.Profile)))
 	}
 	if old == nil || old.live == nil {
 		return
@@ -43,6 +36,17 @@ func (d *Daemon) describeSwap(v *admin.Verdict, old *fileState, f *File, report 
 	if !reflect.DeepEqual(f.Opened.Recipients, old.live.Opened.Recipients) {
 		v.Notes = append(v.Notes, "the recipients of the file changed: other keys can open it now")
 	}
+}
+
+// firstUse says that a host was not known before.
+func firstUse(pin config.Pin, p *config.Profile) string {
+	switch {
+	case p != nil && p.APIKey.IsZero():
+		return fmt.Sprintf("profile %s: requests may now be sent to %s (first use)", pin.Profile, pin.Origin)
+	case pin.Name != "":
+		return fmt.Sprintf("profile %s: its key %s may now be sent to %s (first use)", pin.Profile, pin.Name, pin.Origin)
+	}
+	return fmt.Sprintf("profile %s: its key may now be sent to %s (first use)", pin.Profile, pin.Origin)
 }
 
 // difference compares two lists of profiles by name; places in the file do not count.

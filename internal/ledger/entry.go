@@ -29,6 +29,10 @@ const (
 	OutcomeBlocked     = "blocked"      // refused by prism after the route was known
 )
 
+// Failed tells whether an exchange that ended so failed. One that its client left is nobody's
+// failure. It is _failed of the database.
+func Failed(outcome string) bool { return outcome != OutcomeOK && outcome != OutcomeClientAbort }
+
 // Operations: what a request asked for, by its path.
 const (
 	OpMessages    = "messages"

@@ -130,6 +130,7 @@ func (x *exchange) accept(t *target) *refusal {
 	if ref := x.readBody(t); ref != nil {
 		return ref
 	}
+	x.request.MaxTokens = stream.Unknown
 	if t.modelled() && x.r.Method == http.MethodPost {
 		var err error
 		if x.request, err = stream.Peek(x.raw); err != nil {

@@ -43,7 +43,12 @@ func Stream(ctx context.Context, db *sql.DB, q Statement, head func(Columns) err
 	if err := head(columns); err != nil {
 		return err
 	}
-	into := make([]any, len(columns))
+	into, within := make([]any, len(columns)), make([]string, len(columns))
+	for i, c := range columns {
+		if strings.Contains(c.Type, "MAP(") {
+			within[i] = c.Type
+		}
+	}
 	for rows.Next() {
 		values := make([]any, len(columns))
 		for i := range values {
@@ -53,7 +58,7 @@ func Stream(ctx context.Context, db *sql.DB, q Statement, head func(Columns) err
 			return err
 		}
 		for i := range values {
-			values[i] = plain(values[i])
+			values[i] = plain(values[i], within[i])
 		}
 		if err := row(values); err != nil {
 			return err

@@ -5,8 +5,12 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/big"
 	"os"
+	"slices"
+	"strconv"
+	"time"
 
 	duck "github.com/duckdb/duckdb-go/v2"
 )
@@ -92,8 +96,9 @@ func QueryEach(ctx context.Context, db *sql.DB, q Statement, fn func(values []an
 	return columns, err
 }
 
-// plain turns a value of the driver into one that [Rows] promises.
-func plain(v any) any {
+// plain turns a value of the driver into one that [Rows] promises. The type is needed for the keys of
+// maps only.
+func plain(v any, typ string) any {
 	switch v := v.(type) {
 	case duck.Decimal:
 		return decimal(v)
@@ -109,26 +114,27 @@ func plain(v any) any {
 		return widen(v)
 	case []any:
 		for i := range v {
-			v[i] = plain(v[i])
+			v[i] = plain(v[i], ElementType(typ))
 		}
 		return v
 	case map[string]any:
 		for name := range v {
-			v[name] = plain(v[name])
+			v[name] = plain(v[name], MemberType(typ, name))
 		}
 		return v
 	case duck.OrderedMap:
-		return plainMap(v.Keys(), v.Values())
+		return plainMap(v.Keys(), v.Values(), typ)
 	case duck.Map:
-		out := make(map[string]any, len(v))
-		for key, value := range v {
-			out[fmt.Sprint(plain(key))] = plain(value)
+		keys := slices.Collect(maps.Keys(v))
+		values := make([]any, len(keys))
+		for i, key := range keys {
+			values[i] = v[key]
 		}
-		return out
+		return plainMap(keys, values, typ)
 	case duck.UUID:
 		return v.String()
 	case duck.Union:
-		return plain(v.Value)
+		return plain(v.Value, "")
 	case duck.Interval:
 		return interval(v)
 	}
@@ -157,15 +163,31 @@ func widen(v any) any {
 		}
 		return int64(v)
 	case float32:
-		return float64(v)
+		return widened(v)
 	}
 	return v
 }
 
-func plainMap(keys, values []any) map[string]any {
+// widened is the number that people write for v: 0.1, where the nearest float64 would be 0.10000000149.
+func widened(v float32) float64 {
+	f, err := strconv.ParseFloat(strconv.FormatFloat(float64(v), 'g', -1, 32), 64)
+	if err != nil {
+		return float64(v)
+	}
+	return f
+}
+
+func plainMap(keys, values []any, typ string) map[string]any {
+	of := MemberType(typ, "")
 	out := make(map[string]any, len(keys))
 	for i, key := range keys {
-		out[fmt.Sprint(plain(key))] = plain(values[i])
+		text := ""
+		if at, ok := key.(time.Time); ok {
+			text = Instant(at, keyType(typ))
+		} else {
+			text = fmt.Sprint(plain(key, ""))
+		}
+		out[text] = plain(values[i], of)
 	}
 	return out
 }
@@ -191,7 +213,11 @@ func decimal(d duck.Decimal) string {
 
 // interval writes months, days and the rest apart, since they cannot be added up.
 func interval(v duck.Interval) string {
-	return fmt.Sprintf("%d months %d days %d.%06d s", v.Months, v.Days, v.Micros/1e6, v.Micros%1e6)
+	sign, micros := "", uint64(v.Micros)
+	if v.Micros < 0 {
+		sign, micros = "-", -micros
+	}
+	return fmt.Sprintf("%d months %d days %s%d.%06d s", v.Months, v.Days, sign, micros/1e6, micros%1e6)
 }
 
 // IsSelect tells whether a text is exactly one statement, and that one a query. A text that

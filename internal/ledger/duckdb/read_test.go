@@ -44,6 +44,68 @@ func TestQueryReturnsPlainAndExactValues(t *testing.T) {
 	}
 }
 
+func TestValuesOfTimeAreWrittenAsTheirTypeHasThem(t *testing.T) {
+	db := sample(t).read("Europe/Berlin")
+	columns, rows, err := Query(t.Context(), db, `select timestamptz '2026-11-20 12:00:00+01', timestamp '2026-11-20 12:00:00.5', timestamp_s '2026-11-20 12:00:00', timestamp_ns '2026-11-20 12:00:00.000000001',
+		date '2026-11-20', time '10:00:00.25', timetz '10:00:00+02', 'infinity'::timestamptz, '-infinity'::timestamp, 'infinity'::date, '-infinity'::date`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{
+		"2026-11-20T11:00:00Z", "2026-11-20T12:00:00.5", "2026-11-20T12:00:00", "2026-11-20T12:00:00.000000001",
+		"2026-11-20", "10:00:00.25", "10:00:00+02:00", "infinity", "-infinity", "infinity", "-infinity",
+	} {
+		if at, ok := rows[0][i].(time.Time); !ok || Instant(at, columns[i].Type) != want {
+			t.Errorf("%s: %v was written as %s, want %s", columns[i].Type, rows[0][i], Instant(at, columns[i].Type), want)
+		}
+	}
+}
+
+func TestIntervalsAndSmallFloatsKeepTheirValue(t *testing.T) {
+	db := sample(t).read("")
+	_, rows, err := Query(t.Context(), db, `select interval '-1.5 seconds', interval '1 month -2 days', 0.1::float, -0.25::float`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []any{"0 months 0 days -1.500000 s", "1 months -2 days 0.000000 s", 0.1, -0.25} {
+		if rows[0][i] != want {
+			t.Errorf("%v, want %v", rows[0][i], want)
+		}
+	}
+}
+
+func TestKeysOfMapsAreWrittenAsTheirTypeHasThem(t *testing.T) {
+	db := sample(t).read("")
+	_, rows, err := Query(t.Context(), db, `select map {date '2026-11-20': 1}, [{'m': map {timestamptz '2026-11-20 12:00:00+01': map {time '10:00:00': 2}}}], map {2: 'b', 1: 'a'}`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"map[2026-11-20:1]", "[map[m:map[2026-11-20T11:00:00Z:map[10:00:00:2]]]]", "map[1:a 2:b]"} {
+		if got := fmt.Sprint(rows[0][i]); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+func TestTypesOfWhatIsWithin(t *testing.T) {
+	db := sample(t).read("")
+	columns, _, err := Query(t.Context(), db, `select [[date '2026-11-20']], {'a "b", c': [time '10:00:00'], 'n': {'x, y': 1.5::decimal(4, 1)}, 'd': date '2026-11-20'},
+		map {'k': timestamp '2026-11-20 12:00:00'}, array_value(1, 2, 3), map {1.5::decimal(4, 1): {'d': [date '2026-11-20']}}`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{
+		ElementType(ElementType(columns[0].Type)), ElementType(MemberType(columns[1].Type, `a "b", c`)), MemberType(MemberType(columns[1].Type, "n"), "x, y"), MemberType(columns[1].Type, "d"),
+		MemberType(columns[2].Type, "k"), ElementType(columns[3].Type), ElementType(MemberType(MemberType(columns[4].Type, "1.5"), "d")),
+		ElementType("DATE"), MemberType("DATE", "d"), MemberType("JSON", "d"), MemberType(columns[1].Type, "none"), MemberType("DECIMAL(4,1)", "d"),
+	}
+	for i, want := range []string{"DATE", "TIME", "DECIMAL(4,1)", "DATE", "TIMESTAMP", "INTEGER", "DATE", "", "", "", "", ""} {
+		if got[i] != want {
+			t.Errorf("%d: %q, want %q; the types are %v", i, got[i], want, columns)
+		}
+	}
+}
+
 func TestTheReaderReachesNothingElse(t *testing.T) {
 	h := sample(t)
 	db := h.read("Europe/Berlin")
