@@ -356,11 +356,11 @@ func TestASearchInAnotherOrderHasALimitAndSaysWhatHelps(t *testing.T) {
 
 func TestFailedIsOneMoreOutcomeToChoose(t *testing.T) {
 	for query, want := range map[string]string{
-		"outcome=failed":                             "outcome not in ('ok', 'client_abort')",
-		"outcome=failed&outcome=ok":                  "(outcome = $outcome0 or outcome not in ('ok', 'client_abort'))",
+		"outcome=failed":                             "_failed(outcome)",
+		"outcome=failed&outcome=ok":                  "(outcome = $outcome0 or _failed(outcome))",
 		"outcome=ok&outcome=client_abort&outcome=":   "(outcome in ($outcome0, $outcome1) or outcome is null)",
-		"outcome=failed&outcome=failed&range=all":    "outcome not in ('ok', 'client_abort')",
-		"outcome=error&outcome=failed&outcome=error": "(outcome in ($outcome0, $outcome1) or outcome not in ('ok', 'client_abort'))",
+		"outcome=failed&outcome=failed&range=all":    "_failed(outcome)",
+		"outcome=error&outcome=failed&outcome=error": "(outcome in ($outcome0, $outcome1) or _failed(outcome))",
 	} {
 		d, _ := newData(t, nil, time.Now)
 		v, err := url.ParseQuery(query)

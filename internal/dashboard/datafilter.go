@@ -18,9 +18,8 @@ const modelSQL = "_model(response_model, upstream_model, request_model)"
 // unpricedSQL are the requests that ought to have a price and have none.
 const unpricedSQL = "_unpriced(operation, usage_source, cost_list_usd)"
 
-// failedSQL are the requests that failed: a client that left is nobody's failure. The views of the
-// ledger count in the same way.
-const failedSQL = "outcome not in ('ok', 'client_abort')"
+// failedSQL are the requests that failed: a client that left is nobody's failure.
+const failedSQL = "_failed(outcome)"
 
 // cacheWriteSQL are the tokens that were written to the cache, NULL where nothing is known of them.
 const cacheWriteSQL = "coalesce(cache_write_5m_tokens + cache_write_1h_tokens, cache_write_5m_tokens, cache_write_1h_tokens)"
@@ -28,7 +27,7 @@ const cacheWriteSQL = "coalesce(cache_write_5m_tokens + cache_write_1h_tokens, c
 // Bounds of what can be asked for.
 const (
 	maxValues = 50  // of one name
-	maxValue  = 500 // bytes
+	maxValue  = 520 // bytes: a name of the ledger has at most 512, a tag with its value 513
 	maxSearch = 200 // characters
 )
 

@@ -23,9 +23,13 @@ func sessionsPart(q *spendQuery) spendPart {
 	}}
 }
 
+// wasteSQL is true of an answer that did not arrive whole. An error counts if it came after an answer had
+// begun, or after an attempt that is paid all the same: most errors cost nothing.
+const wasteSQL = "case when outcome in ('error', 'shutdown') then prompt_tokens is not null or cost_usd > 0 else outcome in ('client_abort', 'truncated', 'crashed') end"
+
 func wastePart(q *spendQuery) spendPart {
 	c := q.where(q.filter.span)
-	c.and("outcome in ('client_abort', 'truncated', 'crashed')")
+	c.and(wasteSQL)
 	query := admin.Query{
 		SQL:    correctedWith + " select outcome, count(*) as requests, count(*) filter (" + unpricedSQL + ") as unpriced, sum(cost_usd)::varchar as cost_usd from " + corrected + " where " + c.String() + " group by outcome order by sum(cost_usd) desc nulls last",
 		Params: c.params,

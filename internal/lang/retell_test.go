@@ -39,3 +39,17 @@ func TestErrorsAreRecognised(t *testing.T) {
 		}
 	}
 }
+
+// TestAFirstUseIsToldAsAWhole: the log has it in English, and prism reload says it again.
+func TestAFirstUseIsToldAsAWhole(t *testing.T) {
+	p := For(language.Chinese)
+	for note, want := range map[string]string{
+		"profile a: its key may now be sent to https://a.example (first use)":       "配置档 a：它的密钥现在可以发往 https://a.example（首次使用）",
+		"profile a: its key spare may now be sent to https://a.example (first use)": "配置档 a：它的密钥 spare 现在可以发往 https://a.example（首次使用）",
+		"profile a: requests may now be sent to http://127.0.0.1:9 (first use)":     "配置档 a：请求现在可以发往 http://127.0.0.1:9（首次使用）",
+	} {
+		if got := p.Translate(note); got != want {
+			t.Errorf("%q became %q, want %q", note, got, want)
+		}
+	}
+}

@@ -269,7 +269,7 @@ func everyText(t *testing.T) map[string]bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range webTexts(t) {
+	for _, s := range append(webTexts(t), ledgerTexts(t)...) {
 		all[s.key] = true
 	}
 	return all

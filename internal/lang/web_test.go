@@ -100,6 +100,50 @@ func TestWhatThePagesSayIsTranslated(t *testing.T) {
 	}
 }
 
+// comment is what the ledger says about one of its tables, columns or macros.
+var comment = regexp.MustCompile(`(?m)^comment on .+ is '((?:[^']|'')+)';$`)
+
+// ledgerTexts are the comments in the ledger, which the SQL page shows.
+func ledgerTexts(t *testing.T) []text {
+	t.Helper()
+	var out []text
+	for _, dir := range []string{"", "migrations"} {
+		names, err := filepath.Glob(filepath.Join(house, "internal/ledger/duckdb", dir, "*.sql"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			b, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all := comment.FindAllSubmatch(b, -1)
+			if n := strings.Count("\n"+string(b), "\ncomment on "); n != len(all) {
+				t.Fatalf("%s: %d of %d comments were read", name, len(all), n)
+			}
+			for _, m := range all {
+				out = append(out, text{name, strings.ReplaceAll(string(m[1]), "''", "'"), true, "comment"})
+			}
+		}
+	}
+	return out
+}
+
+func TestWhatTheLedgerSaysOfItselfIsTranslated(t *testing.T) {
+	all := ledgerTexts(t)
+	if len(all) == 0 {
+		t.Fatal("the ledger has no comments")
+	}
+	for _, name := range translations() {
+		known := texts(t, name)
+		for _, s := range all {
+			if _, ok := known[s.key]; !ok {
+				t.Errorf("%s: %s.json has nothing for %q", s.at, name, s.key)
+			}
+		}
+	}
+}
+
 // Templates of the pages: html`…`. Between two tags there must be no bare words, and none in the
 // attributes that people read or hear.
 var (

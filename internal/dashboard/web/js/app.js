@@ -25,8 +25,12 @@ async function signIn() {
       signInFailed.value = err;
     }
   }
-  if (await signedOut()) session.value = "out";
-  else await listen();
+  if (await signedOut()) {
+    session.value = "out";
+    return;
+  }
+  signInFailed.value = null; // this browser was in already: when it is out some day, that is not why
+  await listen();
 }
 
 // The cookie is out of sight of scripts. Where the gateway does not answer, the stream finds out.

@@ -17,7 +17,7 @@ export function options(live, box) {
     scales: { x: { time, range: time ? undefined : (_, min, max) => [min - 0.5, max + 0.5] }, y: { range: (_, min, max) => [Math.min(0, min), max > 0 ? max * 1.05 : 1] } },
     axes: [
       { ...axis, grid: { show: false }, space: time ? 90 : widest(x.map(name)) + 16, values: (_, splits) => splits.map((v) => (time ? name(new Date(v * 1000).toISOString()) : Number.isInteger(v) && x[v] !== undefined ? name(x[v]) : "")), incrs: time ? undefined : [1, 2, 5, 10, 20, 50, 100, 200, 500] },
-      { ...axis, size: 64, values: (_, splits) => splits.map((v) => live.current.write(String(Number(v.toPrecision(12))))) },
+      { ...axis, size: (_, labels) => Math.min(180, Math.max(64, widest(labels ?? []) + 20)), values: (_, splits) => splits.map((v) => live.current.write(String(Number(v.toPrecision(12))))) },
     ],
     series: [{}, ...drawn(series, box, stacked)],
     hooks: { setCursor: [(u) => live.current.setCursor(u.cursor.idx ?? null)] },
@@ -49,9 +49,11 @@ export function stack(numbers) {
   return out;
 }
 
-// A canvas does not know custom properties; an element does.
+// A canvas does not know custom properties; an element does. Where the system chooses the colours it would
+// give the same one to all series.
 function colourOf(box, name) {
   const probe = document.createElement("span");
+  if (name.startsWith("--series")) probe.style.forcedColorAdjust = "none";
   probe.style.color = `var(${name})`;
   box.append(probe);
   const colour = getComputedStyle(probe).color;

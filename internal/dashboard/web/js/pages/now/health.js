@@ -1,5 +1,6 @@
 // How each upstream is.
 import { html, useState } from "../../../vendor/preact.js";
+import { clock } from "../../clock.js";
 import * as format from "../../format.js";
 import { said, t, tn, tx } from "../../i18n.js";
 import { Block } from "../../kit/block.js";
@@ -50,11 +51,13 @@ function TestButton({ profile, onResult }) {
 export function State({ profile: p }) {
   const text = stateText(p.state);
   const why = p.why ? html` <span class="quiet">${said(p.why)}</span>` : "";
+  const due = p.until && Date.parse(p.until) <= clock.value; // the state itself changes only with a request
+  const again = due ? t("%s, the next request may try again", text) : text;
   switch (p.state) {
     case "cooling":
-      return html`<${Mark} kind="warn">${p.until ? tx("cooling, next try in %s", html`<${Until} at=${p.until} />`) : text}<//>${why}`;
+      return html`<${Mark} kind="warn">${p.until && !due ? tx("cooling, next try in %s", html`<${Until} at=${p.until} />`) : again}<//>${why}`;
     case "open":
-      return html`<${Mark} kind="bad">${p.until ? tx("does not answer, next try in %s", html`<${Until} at=${p.until} />`) : text}<//>${why}`;
+      return html`<${Mark} kind="bad">${p.until && !due ? tx("does not answer, next try in %s", html`<${Until} at=${p.until} />`) : again}<//>${why}`;
     case "probing":
       return html`<${Mark} kind="busy">${text}<//>${why}`;
     case "denied":

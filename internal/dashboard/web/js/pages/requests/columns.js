@@ -10,8 +10,8 @@ export function columns(data) {
   const today = (data?.rows ?? []).every((r) => format.sameDay(r.started_at, now));
   return [
     { key: "started_at", title: t("Time"), sort: true, class: "keep", cell: (r) => html`<${Time} at=${r.started_at} only=${today ? "time" : null} />` },
-    { key: "profile", title: t("Profile"), sort: true, cell: (r) => html`<${Way} row=${r} />` },
-    { key: "model", title: t("Model"), sort: true, cell: (r) => html`<${Model} asked=${r.request_model} served=${r.response_model || r.upstream_model} />` },
+    { key: "profile", title: t("Profile"), sort: true, class: "profile", cell: (r) => html`<${Way} row=${r} />` },
+    { key: "model", title: t("Model"), sort: true, class: "model", cell: (r) => html`<${Model} asked=${r.request_model} served=${r.response_model || r.upstream_model} />` },
     { key: "project", title: t("Project"), sort: true, cell: (r) => html`<span class="name" title=${r.git_branch}>${r.project ?? format.unknown}</span>` },
     { key: "prompt_tokens", title: t("In (cached)"), sort: true, align: "right", cell: (r) => html`<${Prompt} tokens=${r.prompt_tokens} cached=${r.cache_read_tokens} />` },
     { key: "output_tokens", title: t("Out"), sort: true, align: "right", cell: (r) => html`<${Tokens} value=${r.output_tokens} />` },
@@ -23,10 +23,12 @@ export function columns(data) {
   ];
 }
 
-// The profiles in the order in which they were tried; the last one answered.
+// The profiles in the order in which they were tried. The one whose answer the client got is that of the
+// row; where all failed it need not be the last one.
 function Way({ row: r }) {
   const way = r.tried?.length ? r.tried.filter((p, i, all) => p !== all[i - 1]) : [r.profile];
-  return html`<span class="way">${way.map((p, i) => html`${i > 0 && html`<span class="arrow" aria-hidden="true"> → </span><span class="hidden">${t("then")} </span>`}<span class=${`name ${i < way.length - 1 ? "quiet" : ""}`}>${p ?? format.unknown}</span>`)}</span>`;
+  const answered = way.includes(r.profile) ? way.lastIndexOf(r.profile) : way.length - 1;
+  return html`<span class="way">${way.map((p, i) => html`${i > 0 && html`<span class="arrow" aria-hidden="true"> → </span><span class="hidden">${t("then")} </span>`}<span class=${`name ${i === answered ? "" : "quiet"}`}>${p ?? format.unknown}</span>`)}</span>`;
 }
 
 function Status({ row: r }) {

@@ -1,5 +1,6 @@
 // What the editor offers while a query is written: tables, their columns, macros, functions, words.
 import { SQLDialect, keywordCompletionSource, sql } from "../../../vendor/codemirror.js";
+import { t } from "../../i18n.js";
 
 /** The language of the ledger's queries, as the schema describes it. */
 export function language(schema) {
@@ -21,7 +22,7 @@ const fewWords = "select from where group by order having limit all as and or no
 /** A source of completions: the relations, and the columns of those that the query names. */
 export function namesOf(schema) {
   const relations = schema?.relations ?? [];
-  const functions = functionsOf(schema).map((f) => ({ label: f.name, type: "function", detail: f.params?.join(", "), info: f.comment || undefined, apply: `${f.name}(`, boost: f.params ? 0 : -1 }));
+  const functions = () => functionsOf(schema).map((f) => ({ label: f.name, type: "function", detail: f.params?.join(", "), info: about(f), apply: `${f.name}(`, boost: f.params ? 0 : -1 }));
   return (context) => {
     const word = context.matchBefore(/[\p{L}_][\p{L}\p{Nd}_.]*/u);
     if (!word && !context.explicit) return null;
@@ -30,8 +31,8 @@ export function namesOf(schema) {
     const from = (word?.from ?? context.pos) + dot + 1;
     const columns = columnsOf(mentioned(relations, text), boostOf(dot));
     if (dot >= 0) return { from, options: columns, validFor };
-    const tables = relations.map((r) => ({ label: r.name, type: r.kind === "macro" ? "method" : "class", detail: r.kind, info: r.comment || undefined, apply: r.kind === "macro" ? `${r.name}(` : r.name }));
-    return { from, options: [...columns, ...tables, ...functions], validFor };
+    const tables = relations.map((r) => ({ label: r.name, type: r.kind === "macro" ? "method" : "class", detail: r.kind, info: about(r), apply: r.kind === "macro" ? `${r.name}(` : r.name }));
+    return { from, options: [...columns, ...tables, ...functions()], validFor };
   };
 }
 
@@ -57,10 +58,15 @@ function columnsOf(relations, boost) {
   const seen = new Map();
   for (const r of relations) {
     for (const c of r.columns) {
-      if (!seen.has(c.name)) seen.set(c.name, { label: c.name, type: "property", detail: shortType(c.type), info: c.comment || undefined, boost });
+      if (!seen.has(c.name)) seen.set(c.name, { label: c.name, type: "property", detail: shortType(c.type), info: about(c), boost });
     }
   }
   return [...seen.values()];
+}
+
+/** What the ledger says about a table, a column or a function, in the language of the page. */
+export function about(thing) {
+  return thing.comment ? t(thing.comment) : undefined;
 }
 
 /** A type without the fields of what it is made of. */

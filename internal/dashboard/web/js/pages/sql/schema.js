@@ -2,7 +2,7 @@
 import { html, useState } from "../../../vendor/preact.js";
 import { said, t } from "../../i18n.js";
 import { Age, Pending } from "../../kit/block.js";
-import { shortType } from "./complete.js";
+import { about, shortType } from "./complete.js";
 
 /** The panel beside the editor. onInsert puts a name into the query, onOpen takes a named query over. */
 export function Panel({ schema, queries, onInsert, onOpen }) {
@@ -43,7 +43,7 @@ function Functions({ list, open, onInsert }) {
   return html`
     <details class="relation" open=${open}>
       <summary><span>${t("Functions")}</span></summary>
-      <ul class="bare">${list.map((f) => html`<li key=${f.name}><button type="button" class="plain entry" title=${f.comment} aria-label=${t("Insert %s", f.name)} onClick=${() => onInsert(`${f.name}(`)}><span class="name">${f.name}(${(f.params ?? []).join(", ")})</span></button></li>`)}</ul>
+      <ul class="bare">${list.map((f) => html`<li key=${f.name}><button type="button" class="plain entry" title=${about(f)} aria-label=${t("Insert %s", f.name)} onClick=${() => onInsert(`${f.name}(`)}><span class="name">${f.name}(${(f.params ?? []).join(", ")})</span></button></li>`)}</ul>
     </details>`;
 }
 
@@ -52,12 +52,12 @@ function Relation({ relation: r, open, onInsert }) {
   const call = r.kind === "macro" ? `${r.name}()` : r.name;
   return html`
     <details class="relation" open=${open}>
-      <summary title=${r.comment}><span class="name">${call}</span> <span class="quiet">${kinds[r.kind] ?? r.kind}</span></summary>
-      ${r.comment && html`<p class="quiet">${r.comment}</p>`}
+      <summary title=${about(r)}><span class="name">${call}</span> <span class="quiet">${kinds[r.kind] ?? r.kind}</span></summary>
+      ${r.comment && html`<p class="quiet">${about(r)}</p>`}
       ${r.params?.length > 0 && html`<p class="quiet">${t("parameters: %s", r.params.join(", "))}</p>`}
       <button type="button" class="plain" aria-label=${t("Insert %s", call)} onClick=${() => onInsert(call)}>${t("Insert")}</button>
       <ul class="bare">
-        ${r.columns.map((c) => html`<li key=${c.name}><button type="button" class="plain entry" title=${c.comment} aria-label=${t("Insert %s", c.name)} onClick=${() => onInsert(c.name)}><span class="name">${c.name}</span> <span class="quiet">${shortType(c.type)}</span></button></li>`)}
+        ${r.columns.map((c) => html`<li key=${c.name}><button type="button" class="plain entry" title=${about(c)} aria-label=${t("Insert %s", c.name)} onClick=${() => onInsert(c.name)}><span class="name">${c.name}</span> <span class="quiet">${shortType(c.type)}</span></button></li>`)}
       </ul>
     </details>`;
 }
