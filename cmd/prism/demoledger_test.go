@@ -164,7 +164,7 @@ func (s *story) turn(c *scene, at time.Time, u stream.Usage) *ledger.Entry {
 	e.TTFTMS = stream.Count(600 + s.IntN(1900))
 	e.DurationMS = e.TTFTMS + u.Output*stream.Count(12+s.IntN(8))
 	e.EndedAt = at.Add(time.Duration(e.DurationMS) * time.Millisecond)
-	e.OverheadUS, e.LongestGapMS = int64(120+s.IntN(200)), stream.Count(40+s.IntN(600))
+	e.OverheadUS, e.LongestGapMS = stream.Count(120+s.IntN(200)), stream.Count(40+s.IntN(600))
 	if c.profile == "work" {
 		e.RL5hUsed, e.RL5hResetAt = float64(5+s.rows%60)/100, at.Truncate(5*time.Hour).Add(5*time.Hour)
 	}

@@ -172,7 +172,7 @@ func (x *lexer) result(key []byte, e *Entry) bool {
 	case "prompt_tokens":
 		e.PromptTokens = x.count()
 	case "overhead_us":
-		e.OverheadUS = x.int()
+		e.OverheadUS = x.count()
 	case "ttfb_ms":
 		e.TTFBMS = x.count()
 	case "ttft_ms":
@@ -182,9 +182,9 @@ func (x *lexer) result(key []byte, e *Entry) bool {
 	case "longest_gap_ms":
 		e.LongestGapMS = x.count()
 	case "request_bytes":
-		e.RequestBytes = x.int()
+		e.RequestBytes = x.count()
 	case "response_bytes":
-		e.ResponseBytes = x.int()
+		e.ResponseBytes = x.count()
 	default:
 		return false
 	}

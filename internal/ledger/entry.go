@@ -89,13 +89,13 @@ type Entry struct {
 	UsageRaw         []byte // the merged usage object as reported; JSON
 	PromptTokens     stream.Count
 
-	OverheadUS    int64 // microseconds spent in prism before the upstream was called
+	OverheadUS    stream.Count // microseconds spent in prism before the upstream was called; Unknown if none was
 	TTFBMS        stream.Count
 	TTFTMS        stream.Count
 	DurationMS    stream.Count
 	LongestGapMS  stream.Count
-	RequestBytes  int64
-	ResponseBytes int64
+	RequestBytes  stream.Count
+	ResponseBytes stream.Count
 
 	Attempts   []Attempt
 	Iterations []Iteration  // what was billed beside the top level of the usage
@@ -154,7 +154,8 @@ func (e *Entry) Reset() {
 		Tags: nil, UsageNotes: e.UsageNotes[:0], TranslationNotes: e.TranslationNotes[:0], UsageRaw: e.UsageRaw[:0], Attempts: e.Attempts[:0],
 		Iterations: e.Iterations[:0], RetryCount: stream.Unknown,
 		MaxTokens: stream.Unknown, Usage: stream.NoUsage(), PromptTokens: stream.Unknown,
-		TTFBMS: stream.Unknown, TTFTMS: stream.Unknown, DurationMS: stream.Unknown, LongestGapMS: stream.Unknown,
+		OverheadUS: stream.Unknown, TTFBMS: stream.Unknown, TTFTMS: stream.Unknown, DurationMS: stream.Unknown, LongestGapMS: stream.Unknown,
+		RequestBytes: stream.Unknown, ResponseBytes: stream.Unknown,
 		CostInput: NoMoney, CostCacheRead: NoMoney, CostCacheWrite: NoMoney, CostOutput: NoMoney, CostOther: NoMoney,
 		CostList: NoMoney, Cost: NoMoney, CostUncached: NoMoney, RL5hUsed: -1, RL7dUsed: -1,
 	}

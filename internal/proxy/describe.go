@@ -38,7 +38,7 @@ func (x *exchange) describe(t *target) {
 	e.RequestModel = cut(x.request.Model, 256)
 	e.Stream = x.request.Stream
 	e.MaxTokens = x.request.MaxTokens
-	e.RequestBytes = int64(len(x.raw)) + x.fileSize
+	e.RequestBytes = stream.Count(int64(len(x.raw)) + x.fileSize)
 	x.link(h)
 	x.setRoute(route)
 }

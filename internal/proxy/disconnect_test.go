@@ -14,6 +14,7 @@ import (
 	"prism/internal/ledger"
 	"prism/internal/proxy"
 	"prism/internal/simulator"
+	"prism/internal/stream"
 )
 
 // drained is a profile whose answers are read on when their client leaves.
@@ -72,7 +73,7 @@ func TestAnAnswerIsReadOnForItsExactUsageWhereTheProfileWantsThat(t *testing.T) 
 				t.Errorf("usage %+v from %s, want %s; maybe billed: %v", e.Usage, e.UsageSource, source, e.Attempts[0].MaybeBilled)
 			}
 			waitFor(t, func() bool { return s.Bill()[0].Ending == ending })
-			if drain && e.ResponseBytes >= int64(len(s.Bill()[0].ResponseBody)) {
+			if drain && e.ResponseBytes >= stream.Count(len(s.Bill()[0].ResponseBody)) {
 				t.Errorf("%d bytes went to a client that had left", e.ResponseBytes)
 			}
 		})

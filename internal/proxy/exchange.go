@@ -88,6 +88,7 @@ func (p *Proxy) newExchange(w http.ResponseWriter, r *http.Request, t *router.Ta
 	x.rc = http.NewResponseController(w)
 	x.flush, _ = w.(interface{ FlushError() error })
 	x.entry.Reset()
+	x.entry.RequestBytes, x.entry.ResponseBytes = 0, 0
 	x.resetMeter(stream.KindOpaque) // what the last exchange metered is not this one's
 	return x
 }
@@ -184,7 +185,7 @@ func (x *exchange) run() {
 	x.p.inFlight.Add(1)
 	defer x.p.inFlight.Add(-1)
 	defer x.end()
-	x.entry.OverheadUS = time.Since(x.start).Microseconds()
+	x.entry.OverheadUS = stream.Count(time.Since(x.start).Microseconds())
 	if err := x.p.opt.Journal.Open(&x.entry); err != nil {
 		x.entry.Outcome, x.entry.ErrorType = ledger.OutcomeBlocked, "audit_unavailable"
 		x.answer(&refusal{

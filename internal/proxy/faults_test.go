@@ -15,6 +15,7 @@ import (
 	"prism/internal/ledger"
 	"prism/internal/proxy"
 	"prism/internal/simulator"
+	"prism/internal/stream"
 	"prism/internal/upstream"
 )
 
@@ -535,7 +536,7 @@ func TestALargeFilePassesThroughATemporaryFile(t *testing.T) {
 	if b := s.Bill()[0]; got.status != 200 || b.RequestSHA256 != sha256.Sum256([]byte(large)) {
 		t.Errorf("status %d: %d of %d bytes arrived: %.200s", got.status, b.RequestBytes, len(large), got.body)
 	}
-	if e := r.Journal.wait(t, 1)[0]; e.Operation != ledger.OpOther || e.RequestBytes != int64(len(large)) || e.Outcome != ledger.OutcomeOK || e.UsageSource != ledger.UsageNone || e.MaxTokens.Known() {
+	if e := r.Journal.wait(t, 1)[0]; e.Operation != ledger.OpOther || e.RequestBytes != stream.Count(len(large)) || e.Outcome != ledger.OutcomeOK || e.UsageSource != ledger.UsageNone || e.MaxTokens.Known() {
 		t.Errorf("entry %+v", e)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {

@@ -47,6 +47,6 @@ func (x *exchange) comment() error {
 	before := x.entry.ResponseBytes
 	err := x.send([]byte(keepaliveComment))
 	x.entry.ResponseBytes = before
-	x.flight.bytes.Store(before)
+	x.flight.bytes.Store(int64(before))
 	return err
 }

@@ -17,6 +17,7 @@ import (
 	"prism/internal/ledger"
 	"prism/internal/proxy"
 	"prism/internal/simulator"
+	"prism/internal/stream"
 	"prism/internal/upstream"
 )
 
@@ -68,7 +69,7 @@ func TestAClientIsKeptWaitingBetweenTwoEvents(t *testing.T) {
 			}
 		}
 		e := r.Journal.wait(t, 1)[0]
-		if e.Outcome != ledger.OutcomeOK || e.ResponseBytes != int64(len(b.ResponseBody)) || e.Usage.Output != 7 || e.LongestGapMS < 200 {
+		if e.Outcome != ledger.OutcomeOK || e.ResponseBytes != stream.Count(len(b.ResponseBody)) || e.Usage.Output != 7 || e.LongestGapMS < 200 {
 			t.Errorf("entry %+v, the provider sent %d bytes", e, len(b.ResponseBody))
 		}
 		up.Close()

@@ -202,8 +202,8 @@ func (x *exchange) write(b []byte) error {
 		}
 	}
 	n, err := x.w.Write(b)
-	x.entry.ResponseBytes += int64(n)
-	x.flight.bytes.Store(x.entry.ResponseBytes)
+	x.entry.ResponseBytes += stream.Count(n)
+	x.flight.bytes.Store(int64(x.entry.ResponseBytes))
 	if err != nil {
 		return &writeError{err}
 	}

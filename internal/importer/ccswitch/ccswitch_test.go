@@ -123,6 +123,9 @@ func TestARowBecomesAnEntry(t *testing.T) {
 	if ended := time.Unix(1790000000, 0); !e.EndedAt.Equal(ended) || !e.StartedAt.Equal(ended.Add(-1200*time.Millisecond)) || e.DurationMS != 1200 || e.TTFTMS != 300 {
 		t.Errorf("from %s to %s, %d ms, first token %d ms", e.StartedAt, e.EndedAt, e.DurationMS, e.TTFTMS)
 	}
+	if line := string(e.AppendJSON(nil)); strings.Contains(line, "overhead_us") || strings.Contains(line, "_bytes") {
+		t.Errorf("prism had no part in it: %s", line)
+	}
 }
 
 func TestInputThatIncludesCachedTokensIsTakenApart(t *testing.T) {

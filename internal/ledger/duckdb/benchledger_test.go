@@ -220,8 +220,8 @@ func workday(n int) *ledger.Entry {
 	e.ServerAddress, e.RouteReason, e.RequestClass, e.StopReason, e.ServiceTier = "api.anthropic.com:443", "active", "main", "tool_use", "standard"
 	e.ResponseID = fmt.Sprintf("msg_01%016x%06x", uint64(n+1)*0xC2B2AE3D27D4EB4F, n)
 	e.UpstreamRequestID = fmt.Sprintf("req_01%016x%06x", uint64(n+1)*0x165667B19E3779F9, n)
-	e.Stream, e.MaxTokens, e.OverheadUS, e.TTFBMS, e.TTFTMS, e.LongestGapMS = true, 32000, int64(120+n%200), stream.Count(300+n%900), stream.Count(400+n%900), stream.Count(40+n%900)
-	e.DurationMS, e.RequestBytes, e.ResponseBytes = stream.Count(3000+n%20_000), int64(30_000+n%160_000), int64(9000+n%90_000)
+	e.Stream, e.MaxTokens, e.OverheadUS, e.TTFBMS, e.TTFTMS, e.LongestGapMS = true, 32000, stream.Count(120+n%200), stream.Count(300+n%900), stream.Count(400+n%900), stream.Count(40+n%900)
+	e.DurationMS, e.RequestBytes, e.ResponseBytes = stream.Count(3000+n%20_000), stream.Count(30_000+n%160_000), stream.Count(9000+n%90_000)
 	e.UsageRaw = fmt.Appendf(nil, `{"input_tokens":%d,"cache_creation_input_tokens":%d,"cache_read_input_tokens":%d,"cache_creation":{"ephemeral_5m_input_tokens":%d,"ephemeral_1h_input_tokens":0},"output_tokens":%d,"service_tier":"standard"}`,
 		e.Usage.Input, written, read, written, e.Usage.Output)
 	e.Attempts = []ledger.Attempt{{

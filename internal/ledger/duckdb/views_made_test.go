@@ -68,7 +68,7 @@ func (m *maker) entry(n int) *ledger.Entry {
 	e.Project, e.GitBranch, e.HostName = oneOf(m, "", "one", "two"), oneOf(m, "main", "feature/x"), "box"
 	e.Speed, e.ServiceTier, e.InferenceGeo = oneOf(m, "", "", "fast"), oneOf(m, "", "standard", "batch"), oneOf(m, "", "us", "eu")
 	e.Stream, e.TTFTMS = m.IntN(5) > 0, oneOf(m, stream.Unknown, stream.Count(100+m.IntN(3000)))
-	e.DurationMS, e.OverheadUS, e.LongestGapMS = stream.Count(e.EndedAt.Sub(e.StartedAt).Milliseconds()), int64(m.IntN(900)), stream.Count(m.IntN(5000))
+	e.DurationMS, e.OverheadUS, e.LongestGapMS = stream.Count(e.EndedAt.Sub(e.StartedAt).Milliseconds()), stream.Count(m.IntN(900)), stream.Count(m.IntN(5000))
 	if e.Profile == "work" && m.IntN(3) > 0 {
 		e.RL5hUsed, e.RL5hResetAt = float64(m.IntN(100))/100, e.StartedAt.Truncate(5*time.Hour).Add(5*time.Hour+time.Duration(m.IntN(25))*time.Second)
 	}
